@@ -1,0 +1,132 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "AfterCommit",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "AfterCommit", targets: ["AfterCommit"]),
+        .library(name: "AfterCommitLMDB", targets: ["AfterCommitLMDB"]),
+        .library(name: "AfterCommitHTTP", targets: ["AfterCommitHTTP"]),
+        .library(name: "AfterCommitTesting", targets: ["AfterCommitTesting"]),
+        .executable(name: "place-order", targets: ["PlaceOrder"]),
+    ],
+    traits: [
+        .trait(name: "LMDB", description: "The durable queue on LMDB (needs liblmdb-dev)."),
+        .trait(name: "HTTP", description: "Delivery over HTTP with async-http-client."),
+        .trait(
+            name: "Example", description: "The runnable example, place-order.",
+            enabledTraits: ["LMDB", "HTTP"]),
+        .default(enabledTraits: ["LMDB", "HTTP", "Example"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
+        // Fetched only when a trait below asks for them.
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.15.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
+    ],
+    targets: [
+        .target(
+            name: "AfterCommit",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .systemLibrary(
+            name: "CLMDB", pkgConfig: "lmdb",
+            providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
+        .target(
+            name: "AfterCommitLMDB",
+            dependencies: [
+                "AfterCommit",
+                .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "AfterCommitHTTP",
+            dependencies: [
+                "AfterCommit",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["HTTP"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["HTTP"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["HTTP"])),
+            ]),
+        .target(
+            name: "AfterCommitTesting",
+            dependencies: [
+                "AfterCommit",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .executableTarget(
+            name: "PlaceOrder",
+            dependencies: [
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitHTTP",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(
+                    name: "Hummingbird", package: "hummingbird",
+                    condition: .when(traits: ["Example"])),
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["Example"])),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Example"])),
+            ]),
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "AfterCommit", "AfterCommitLMDB",
+                .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks"),
+        .testTarget(
+            name: "AfterCommitTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["AfterCommit", "AfterCommitTesting", "AfterCommitLMDB"]),
+        .testTarget(
+            name: "AfterCommitLMDBTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB",
+                .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
+            ]),
+        .testTarget(
+            name: "AfterCommitHTTPTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting", "AfterCommitHTTP",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["HTTP"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["HTTP"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["HTTP"])),
+            ]),
+        .testTarget(
+            name: "PlaceOrderTests",
+            dependencies: ["AfterCommit", "AfterCommitTesting", "PlaceOrder"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}

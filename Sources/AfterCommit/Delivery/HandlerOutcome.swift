@@ -1,0 +1,58 @@
+public import Foundation
+
+/// What a handler throws to steer its delivery. Any other error is a failed attempt that is tried again.
+///
+/// ```swift
+/// guard order.isOpen else { throw HandlerOutcome.discard("the order was cancelled") }
+/// ```
+public struct HandlerOutcome: Error {
+    package enum Kind: Sendable {
+        case discard(reason: String)
+        case retry(after: Duration, cause: (any Error)?)
+        case snooze(until: Date)
+        case permanent(any Error)
+    }
+
+    package let kind: Kind
+
+    /// Done, though nothing was done: the event needs no handling any more. It is logged and never tried again.
+    public static func discard(_ reason: String) -> Self {
+        Self(kind: .discard(reason: reason))
+    }
+
+    /// A failed attempt that must not be tried again before `delay` has passed, as Retry-After says.
+    /// Up to 60 s it is a retry after the longer of this and the backoff; a longer one is a wait that costs no attempt.
+    public static func retry(after delay: Duration, cause: (any Error)? = nil) -> Self {
+        Self(kind: .retry(after: delay, cause: cause))
+    }
+
+    /// Not now: try again at `date`. It costs no attempt.
+    public static func snooze(until date: Date) -> Self {
+        Self(kind: .snooze(until: date))
+    }
+
+    /// A failure that trying again cannot mend: a dead letter at once.
+    public static func permanent(_ error: any Error) -> Self {
+        Self(kind: .permanent(error))
+    }
+}
+
+extension HandlerOutcome: CustomStringConvertible {
+    public var description: String {
+        switch kind {
+        case .discard(let reason): "discard: \(reason)"
+        case .retry(let delay, let cause):
+            cause.map { "retry after \(delay): \($0)" } ?? "retry after \(delay)"
+        case .snooze(let date): "snooze until \(date)"
+        case .permanent(let error): "permanent: \(error)"
+        }
+    }
+}
+
+/// An error that describes itself for logs, dead letters and fingerprints.
+public protocol DeliveryFailureDescribing: Error {
+    /// A short label from a small fixed set, such as `timeout` or `http.503`.
+    var failureType: String { get }
+    /// The status the receiver answered, where it answered one.
+    var failureStatus: Int? { get }
+}

@@ -1,0 +1,13 @@
+/// How an engine behaves as a whole.
+public struct EngineConfiguration: Sendable {
+    /// How long a graceful shutdown waits for running attempts before it lets them go. Default 30 s.
+    /// Keep it shorter than the service group's own maximum.
+    public var shutdownGracePeriod: Duration
+    /// How many deliveries a subscription may hold: claimed, running or not yet settled. Default 1,024.
+    public var maxInFlight: Int
+
+    public init(shutdownGracePeriod: Duration = .seconds(30), maxInFlight: Int = 1024) {
+        self.shutdownGracePeriod = shutdownGracePeriod
+        self.maxInFlight = maxInFlight
+    }
+}

@@ -1,0 +1,83 @@
+public import Foundation
+
+/// The identity of an event: a UUID of version 7 (RFC 9562, section 5.7), ordered by time.
+public struct EventID: Hashable, Sendable {
+    package let high: UInt64
+    package let low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// The milliseconds since 1970 that the id begins with.
+    public var milliseconds: UInt64 { high >> 16 }
+
+    public var uuid: UUID {
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { bytes in
+            UUID(uuid: bytes.loadUnaligned(as: uuid_t.self))
+        }
+    }
+
+    public init(_ uuid: UUID) {
+        var bytes = uuid.uuid
+        (high, low) = withUnsafeBytes(of: &bytes) {
+            (
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+}
+
+extension EventID: Comparable {
+    public static func < (a: Self, b: Self) -> Bool {
+        (a.high, a.low) < (b.high, b.low)
+    }
+}
+
+extension EventID: LosslessStringConvertible {
+    /// Lower-case hexadecimal in the usual five groups.
+    public var description: String {
+        String(unsafeUninitializedCapacity: 36) { text in
+            var position = 0
+            func put(_ value: UInt64, digits: Int) {
+                for digit in stride(from: digits - 1, through: 0, by: -1) {
+                    let nibble = UInt8(truncatingIfNeeded: (value >> (UInt64(digit) * 4)) & 0xF)
+                    text[position] = nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10
+                    position += 1
+                }
+            }
+            func dash() {
+                text[position] = 0x2D
+                position += 1
+            }
+            put(high >> 32, digits: 8)
+            dash()
+            put(high >> 16, digits: 4)
+            dash()
+            put(high, digits: 4)
+            dash()
+            put(low >> 48, digits: 4)
+            dash()
+            put(low, digits: 12)
+            return position
+        }
+    }
+
+    public init?(_ description: String) {
+        guard let uuid = UUID(uuidString: description) else { return nil }
+        self.init(uuid)
+    }
+}
+
+extension EventID: Codable {
+    public init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(UUID.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,0 +1,108 @@
+public import Foundation
+
+/// One event for one subscription, by its place in the storage.
+public struct DeliveryID: Hashable, Sendable, Codable, CustomStringConvertible {
+    public let subscription: String
+    /// The event's place in commit order.
+    public let sequence: UInt64
+
+    public init(subscription: String, sequence: UInt64) {
+        self.subscription = subscription
+        self.sequence = sequence
+    }
+
+    public var description: String { "\(subscription)/\(sequence)" }
+}
+
+/// A delivery that was handed out to its worker.
+public struct ClaimedDelivery: Sendable {
+    /// The event's place in commit order.
+    public var sequence: UInt64
+    public var envelope: Envelope
+    /// What happened before; `nil` for a delivery that was never tried.
+    public var history: DeliveryHistory?
+
+    public init(sequence: UInt64, envelope: Envelope, history: DeliveryHistory? = nil) {
+        self.sequence = sequence
+        self.envelope = envelope
+        self.history = history
+    }
+}
+
+/// What a delivery has been through.
+public struct DeliveryHistory: Sendable, Hashable, Codable {
+    /// How many attempts were charged since the last redrive.
+    public var attempts: Int
+    /// How many times it was redriven.
+    public var replayCount: Int
+    /// The last failed attempts, oldest first, at most ``maxFailures``.
+    public var failures: [AttemptFailure]
+
+    /// How many failures are kept.
+    public static let maxFailures = 10
+
+    public init(attempts: Int = 0, replayCount: Int = 0, failures: [AttemptFailure] = []) {
+        self.attempts = attempts
+        self.replayCount = replayCount
+        self.failures = failures
+    }
+}
+
+/// One failed attempt.
+public struct AttemptFailure: Sendable, Hashable, Codable {
+    /// The attempt's number, from 1.
+    public var attempt: Int
+    public var startedAt: Date
+    /// Seconds.
+    public var duration: Double
+    /// The error's type: a short, bounded label.
+    public var errorType: String
+    /// What the error said, at most 500 characters.
+    public var message: String
+    /// The status the receiver answered, where it has one.
+    public var status: Int?
+
+    public init(
+        attempt: Int, startedAt: Date, duration: Double, errorType: String, message: String,
+        status: Int? = nil
+    ) {
+        self.attempt = attempt
+        self.startedAt = startedAt
+        self.duration = duration
+        self.errorType = errorType
+        self.message = message
+        self.status = status
+    }
+}
+
+/// What a worker asks a storage for.
+public struct ClaimRequest: Sendable {
+    public var subscription: String
+    public var limit: Int
+    /// Retrying deliveries due at or before this moment are handed out.
+    public var now: Date
+    /// Whether deliveries that were never claimed may be handed out too; not while too many are blocked by their keys.
+    public var includesNew: Bool
+
+    public init(subscription: String, limit: Int, now: Date, includesNew: Bool = true) {
+        self.subscription = subscription
+        self.limit = limit
+        self.now = now
+        self.includesNew = includesNew
+    }
+}
+
+/// What a storage handed out.
+public struct ClaimedBatch: Sendable {
+    public var deliveries: [ClaimedDelivery]
+    /// When the next retrying delivery that was not handed out is due.
+    public var nextDue: Date?
+    /// Whether new deliveries may be left that were not handed out.
+    public var hasMore: Bool
+
+    public init(deliveries: [ClaimedDelivery] = [], nextDue: Date? = nil, hasMore: Bool = false) {
+        self.deliveries = deliveries
+        self.nextDue = nextDue
+        self.hasMore = hasMore
+    }
+}

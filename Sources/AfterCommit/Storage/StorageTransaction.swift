@@ -1,0 +1,32 @@
+/// A business transaction: what is written and emitted in it is committed together, or not at all.
+///
+/// It is a class that is not `Sendable` and is given only to the synchronous body of
+/// ``TransactionalStorage/transaction(_:)``: it cannot leave that body, and after the body has ended every use throws
+/// ``StorageError/transactionClosed``.
+public protocol StorageTransaction: AnyObject, EventEmitter {
+    /// Runs `body` as a part that can fail alone: when it throws, what it wrote and emitted is undone,
+    /// and the transaction around it goes on. Savepoints nest.
+    func savepoint<R>(_ body: () throws -> R) throws -> R
+}
+
+/// A storage that holds the user's own data beside the events.
+///
+/// A use case asks for `any` of these and cannot tell which one it has:
+///
+/// ```swift
+/// protocol OrderTransaction: StorageTransaction { func insert(_ order: Order) throws }
+/// protocol OrderStorage: TransactionalStorage where Transaction: OrderTransaction {}
+/// ```
+public protocol TransactionalStorage: EventStorage {
+    associatedtype Transaction: StorageTransaction
+
+    /// Runs `body` in a transaction and commits it, durably where the storage is durable.
+    ///
+    /// The body is synchronous and may run more than once, so it must have no effect outside its transaction.
+    /// A task cancelled while its body waits for its turn never runs it; once the body has started, its result is returned.
+    /// - Returns: what `body` returned, after the commit.
+    /// - Throws: what `body` threw, after rolling back; ``StorageError`` if the storage cannot commit.
+    func transaction<R: Sendable>(
+        _ body: @escaping @Sendable (Transaction) throws -> R
+    ) async throws -> R
+}

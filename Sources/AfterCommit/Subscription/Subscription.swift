@@ -1,0 +1,84 @@
+/// A durable, named handler of one event type.
+///
+/// ```swift
+/// Subscription("data-platform", to: OrderPlaced.self, policy: .http) { event, context in
+///     try await dataPlatform.publish(event, idempotencyKey: context.idempotencyKey)
+/// }
+/// ```
+public struct Subscription: Sendable {
+    /// The stable name. Its place in the storage belongs to the name, so renaming starts a new subscription.
+    public let name: String
+    /// The event type it handles.
+    public let type: EventType
+    public let policy: DeliveryPolicy
+    /// What its handler talks to.
+    public let endpoint: Endpoint
+
+    package typealias Attempt =
+        @concurrent @Sendable (
+            _ coder: any EventCoder, _ context: DeliveryContext
+        ) async throws -> Void
+
+    package let attempt: Attempt
+
+    /// A subscription that calls a handler.
+    /// - Parameters:
+    ///   - name: 1 to 100 bytes, unique in an engine.
+    ///   - type: the event type.
+    ///   - policy: how deliveries are tried.
+    ///   - endpoint: what the handler talks to, shared by name. Default: an endpoint of its own with the subscription's name.
+    ///   - handler: runs once for each attempt, off every actor.
+    public init<E: Event>(
+        _ name: String,
+        to type: E.Type,
+        policy: DeliveryPolicy = .standard,
+        endpoint: Endpoint? = nil,
+        handler: @escaping @concurrent @Sendable (E, DeliveryContext) async throws -> Void
+    ) {
+        self.name = name
+        self.type = E.type
+        self.policy = policy
+        self.endpoint = endpoint ?? Endpoint(name)
+        attempt = { coder, context in
+            try await handler(Self.event(in: context.envelope, coder: coder), context)
+        }
+    }
+
+    /// A subscription that sends its events on, as they are stored.
+    public init<E: Event>(
+        _ name: String,
+        to type: E.Type,
+        policy: DeliveryPolicy = .standard,
+        endpoint: Endpoint? = nil,
+        sink: any EventSink
+    ) {
+        self.name = name
+        self.type = E.type
+        self.policy = policy
+        self.endpoint = endpoint ?? Endpoint(name)
+        attempt = { _, context in
+            try await sink.send(context.payload(), context: context)
+        }
+    }
+
+    private static func event<E: Event>(
+        in envelope: Envelope, coder: any EventCoder
+    ) throws(MalformedPayload) -> E {
+        switch envelope.payload {
+        case .value(let event):
+            if let event = event as? E { return event }
+            throw MalformedPayload(reason: "a \(Swift.type(of: event)) was emitted as \(envelope.type)")
+        case .bytes(let bytes):
+            do {
+                return try coder.decode(E.self, from: bytes)
+            } catch {
+                throw MalformedPayload(reason: String(describing: error))
+            }
+        }
+    }
+}
+
+/// Stored bytes that are not of the subscription's event type.
+package struct MalformedPayload: Error {
+    package let reason: String
+}
