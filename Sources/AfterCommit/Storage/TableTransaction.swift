@@ -1,3 +1,5 @@
+package import Foundation
+
 /// Reads typed tables: a transaction does, and a read of a storage.
 public protocol TableReader: AnyObject {
     /// The value of `key`, or `nil` where there is none.
