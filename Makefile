@@ -1,0 +1,37 @@
+# What a person does with this package. Each target needs Swift alone; the first two install what else is missing.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test crash lint bench tsan asan packages
+
+SHELL := /bin/bash
+ROUNDS ?= 50
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+packages:
+	@Tests/Scripts/ensure-packages.sh
+
+demo: packages ## place orders against a data platform that fails at times, and show that every event arrives
+	@Tests/Scripts/build.sh --product place-order
+	@.build/debug/place-order run
+
+test: packages ## build once, then run all tests
+	@Tests/Scripts/build.sh --build-tests
+	@swift test --skip-build
+
+crash: packages ## kill the example again and again, and count what was acknowledged and lost (ROUNDS=50)
+	@Tests/Scripts/build.sh -c release --product place-order
+	@ROUNDS=$(ROUNDS) PLACE_ORDER="$$(swift build -c release --show-bin-path)/place-order" Tests/CrashRounds/crash-rounds.sh
+
+lint: ## check the format of all Swift files
+	@swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift Docs.docc
+
+bench: packages ## measure emits, transactions and deliveries
+	@swift run -c release Benchmarks
+
+tsan: packages ## run all tests under the Thread Sanitizer
+	@swift test --sanitize=thread --scratch-path .build-tsan
+
+asan: packages ## run all tests under the Address Sanitizer, leaks included
+	@swift test --sanitize=address --disable-xctest --scratch-path .build-asan
