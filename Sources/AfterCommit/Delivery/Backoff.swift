@@ -1,6 +1,6 @@
 /// How long to wait before a retry.
 public struct Backoff: Sendable {
-    private let delay: @Sendable (_ retry: Int, _ random: inout any RandomNumberGenerator) -> Duration
+    private let delay: @Sendable (_ retry: Int, _ random: inout any RandomNumberGenerator & Sendable) -> Duration
 
     /// A delay that grows by `factor` from `base` up to `cap`, with equal jitter: half of it is fixed, half random
     /// (AWS Architecture Blog, "Exponential Backoff and Jitter", 2015).
@@ -28,7 +28,7 @@ public struct Backoff: Sendable {
     }
 
     package func delay(
-        beforeRetry retry: Int, random: inout any RandomNumberGenerator
+        beforeRetry retry: Int, random: inout any RandomNumberGenerator & Sendable
     ) -> Duration {
         max(.zero, delay(retry, &random))
     }

@@ -1,0 +1,99 @@
+package import Foundation
+
+/// How an attempt ended, before anything is decided about its delivery.
+package enum AttemptResult: Sendable {
+    case succeeded
+    case discarded(reason: String)
+    case snoozed(until: Date)
+    /// Failed; try again, not before `retryAfter` where it is given.
+    case failed(Failure, retryAfter: Duration?)
+    /// Failed for good: the handler said so.
+    case rejected(Failure)
+    /// The stored bytes are not of the event's type.
+    case malformed(Failure)
+    /// Called off by a shutdown: as if it had never begun.
+    case released
+
+    /// What is known of a failure.
+    package struct Failure: Sendable, Equatable {
+        package var errorType: String
+        package var message: String
+        package var status: Int?
+
+        package init(errorType: String, message: String, status: Int? = nil) {
+            self.errorType = errorType
+            self.message = String(message.prefix(500))
+            self.status = status
+        }
+
+        init(_ error: any Error) {
+            let described = error as? any DeliveryFailureDescribing
+            self.init(
+                errorType: described?.failureType ?? String(describing: type(of: error)),
+                message: String(describing: error), status: described?.failureStatus)
+        }
+
+        /// An attempt that outlived its deadline.
+        static func timedOut(after timeout: Duration) -> Self {
+            Self(errorType: "timeout", message: "the attempt took longer than \(timeout)")
+        }
+    }
+
+    /// Reads what a handler threw.
+    package init(thrown error: any Error) {
+        switch error {
+        case let outcome as HandlerOutcome:
+            switch outcome.kind {
+            case .discard(let reason): self = .discarded(reason: reason)
+            case .snooze(let date): self = .snoozed(until: date)
+            case .permanent(let cause): self = .rejected(Failure(cause))
+            case .retry(let delay, let cause):
+                self = .failed(
+                    cause.map { Failure($0) }
+                        ?? Failure(errorType: "retry", message: "the handler asked for a retry"),
+                    retryAfter: max(.zero, delay))
+            }
+        case let malformed as MalformedPayload:
+            self = .malformed(Failure(errorType: "malformed", message: malformed.reason))
+        default:
+            self = .failed(Failure(error), retryAfter: nil)
+        }
+    }
+
+    /// What the endpoint learns from it. A refusal of one event shows that the endpoint is up.
+    package var endpointReport: EndpointState.Report {
+        switch self {
+        case .succeeded, .discarded, .snoozed, .rejected: .up
+        case .failed: .failed
+        case .malformed, .released: .unknown
+        }
+    }
+
+    package var failure: Failure? {
+        switch self {
+        case .failed(let failure, _), .rejected(let failure), .malformed(let failure): failure
+        case .succeeded, .discarded, .snoozed, .released: nil
+        }
+    }
+}
+
+/// An attempt that has ended.
+package struct EndedAttempt: Sendable {
+    package var delivery: ClaimedDelivery
+    package var startedAt: Date
+    package var duration: Duration
+    package var result: AttemptResult
+    /// Whether it probed a half-open breaker.
+    package var isProbe: Bool
+
+    package init(
+        delivery: ClaimedDelivery, startedAt: Date, duration: Duration, result: AttemptResult,
+        isProbe: Bool
+    ) {
+        self.delivery = delivery
+        self.startedAt = startedAt
+        self.duration = duration
+        self.result = result
+        self.isProbe = isProbe
+    }
+}

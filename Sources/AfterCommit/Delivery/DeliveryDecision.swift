@@ -1,0 +1,86 @@
+package import Foundation
+
+/// What becomes of a delivery after an attempt. A pure function of the attempt, the policy and the date.
+package enum DeliveryDecision: Sendable {
+    case delivered
+    case discarded(reason: String)
+    case retrying(due: Date, history: DeliveryHistory)
+    case deadLettered(DeadLetter)
+    /// Back in the queue behind the others, nothing charged: a failed probe.
+    case requeued
+    /// Back to the storage, nothing charged.
+    case released
+
+    /// The longest Retry-After that is a retry; a longer one is a wait that costs no attempt.
+    package static let longestRetryAfter = Duration.seconds(60)
+    /// However long a receiver asks us to wait, we look again after a day.
+    package static let longestWait = Duration.seconds(86_400)
+
+    package static func decide(
+        _ attempt: EndedAttempt, subscription: String, policy: DeliveryPolicy, now: Date,
+        random: inout any RandomNumberGenerator & Sendable
+    ) -> Self {
+        let history = attempt.delivery.history ?? DeliveryHistory()
+        switch attempt.result {
+        case .succeeded:
+            return .delivered
+        case .discarded(let reason):
+            return .discarded(reason: reason)
+        case .released:
+            return .released
+        case .snoozed(let until):
+            return .retrying(due: max(until, now), history: history)
+        case .failed(_, let retryAfter?) where retryAfter > longestRetryAfter:
+            let wait = min(retryAfter, longestWait)
+            return .retrying(due: now + wait.timeInterval, history: history)
+        case .failed where attempt.isProbe:
+            return .requeued
+        case .failed(let failure, let retryAfter):
+            let charged = history.charging(failure, of: attempt)
+            guard charged.attempts < policy.maxAttempts else {
+                return dead(attempt, .exhausted, charged, subscription, policy, now)
+            }
+            let backoff = policy.backoff.delay(beforeRetry: charged.attempts, random: &random)
+            let delay = max(backoff, retryAfter ?? .zero)
+            return .retrying(due: now + delay.timeInterval, history: charged)
+        case .rejected(let failure):
+            let charged = history.charging(failure, of: attempt)
+            return dead(attempt, .permanent, charged, subscription, policy, now)
+        case .malformed(let failure):
+            let charged = history.charging(failure, of: attempt)
+            return dead(attempt, .malformed, charged, subscription, policy, now)
+        }
+    }
+
+    private static func dead(
+        _ attempt: EndedAttempt, _ reason: DeadLetter.Reason, _ history: DeliveryHistory,
+        _ subscription: String, _ policy: DeliveryPolicy, _ now: Date
+    ) -> Self {
+        let envelope = attempt.delivery.envelope
+        return .deadLettered(
+            DeadLetter(
+                id: DeliveryID(subscription: subscription, sequence: attempt.delivery.sequence),
+                envelope: envelope, reason: reason, history: history, deadSince: now,
+                blocksKey: envelope.orderingKey != nil && policy.whenKeyExhausted == .block))
+    }
+}
+
+extension DeliveryHistory {
+    /// One attempt more, with its failure remembered.
+    func charging(_ failure: AttemptResult.Failure, of attempt: EndedAttempt) -> Self {
+        var history = self
+        history.attempts += 1
+        history.failures.append(
+            AttemptFailure(
+                attempt: history.attempts, startedAt: attempt.startedAt,
+                duration: attempt.duration.timeInterval, errorType: failure.errorType,
+                message: failure.message, status: failure.status))
+        history.failures.removeFirst(max(0, history.failures.count - Self.maxFailures))
+        return history
+    }
+}
+
+extension Duration {
+    /// Seconds, for dates.
+    package var timeInterval: TimeInterval { self / .seconds(1) }
+}

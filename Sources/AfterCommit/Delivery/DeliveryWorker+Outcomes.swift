@@ -1,0 +1,78 @@
+import Foundation
+
+extension DeliveryWorker {
+    /// Lets claimed deliveries run, wait for their key, or be stored as blocked.
+    func admit(_ deliveries: [ClaimedDelivery]) {
+        var ready: [ClaimedDelivery] = []
+        ready.reserveCapacity(deliveries.count)
+        for delivery in deliveries {
+            switch ordering.admit(delivery) {
+            case .run: ready.append(delivery)
+            case .held: break
+            case .block:
+                unsettled.exceptions.append(Settlement(delivery: delivery, outcome: .blocked))
+            }
+        }
+        if !ready.isEmpty { queue.push(ready) }
+    }
+
+    /// Decides what becomes of a delivery whose attempt has ended.
+    func decide(_ ended: EndedAttempt) {
+        let delivery = ended.delivery
+        if let failure = ended.result.failure {
+            totals.failedAttempts += 1
+            log.attemptFailed(ended, failure)
+        }
+        let decision = DeliveryDecision.decide(
+            ended, subscription: subscription.name, policy: subscription.policy,
+            now: wallClock.now(), random: &random)
+        switch decision {
+        case .delivered:
+            totals.delivered += 1
+            unsettled.delivered.append(delivery.sequence)
+            endHead(delivery, .done)
+        case .discarded(let reason):
+            totals.discarded += 1
+            log.discarded(ended, reason: reason)
+            unsettled.delivered.append(delivery.sequence)
+            endHead(delivery, .done)
+        case .retrying(let due, let history):
+            log.retryScheduled(ended, due: due)
+            unsettled.exceptions.append(
+                Settlement(delivery: delivery, outcome: .retrying(due: due, history: history)))
+            endHead(delivery, .retrying)
+        case .deadLettered(let letter):
+            totals.deadLettered += 1
+            log.deadLettered(letter)
+            unsettled.exceptions.append(
+                Settlement(delivery: delivery, outcome: .deadLettered(letter)))
+            endHead(delivery, .dead(blocksKey: letter.blocksKey))
+        case .requeued, .released:
+            // Still the head of its key; the queue has it again, behind the others.
+            queue.push([delivery])
+        }
+    }
+
+    private func endHead(_ delivery: ClaimedDelivery, _ outcome: OrderingState.HeadOutcome) {
+        guard let key = delivery.envelope.orderingKey else { return }
+        follow(ordering.end(key: key, sequence: delivery.sequence, outcome: outcome))
+    }
+
+    /// Carries out what the end of a head means for those behind it.
+    func follow(_ next: OrderingState.Next) {
+        if !next.run.isEmpty { queue.push(next.run) }
+        for delivery in next.block {
+            unsettled.exceptions.append(Settlement(delivery: delivery, outcome: .blocked))
+        }
+        if let key = next.claimBlocked { keysToClaim.append(key) }
+    }
+}
+
+extension SettlementBatch {
+    /// The earliest due date among those that are tried again.
+    var earliestDue: Date? {
+        exceptions.lazy.compactMap { settlement -> Date? in
+            if case .retrying(let due, _) = settlement.outcome { due } else { nil }
+        }.min()
+    }
+}

@@ -1,0 +1,307 @@
+import Foundation
+package import Logging
+import Synchronization
+
+/// Delivers to one subscription: claims batches, lets lanes run the attempts, settles their outcomes.
+///
+/// It owns what is in flight. Its decisions are those of ``WorkerState``, ``OrderingState`` and ``DeliveryDecision``.
+package actor DeliveryWorker {
+    /// What someone waits for.
+    package enum Condition: Sendable {
+        /// Nothing can go on before time passes or something new comes.
+        case idle
+        /// Nothing is left to deliver.
+        case drained
+    }
+
+    let subscription: Subscription
+    let storage: any EventStorage
+    let gate: EndpointGate
+    let queue: LaneQueue
+    let time: TimeSource
+    let wallClock: any WallClock
+    let log: DeliveryLog
+    nonisolated let signal: WakeSignal
+    private let hasStorageChanged = Atomic(true)
+    private let shutdownRequest = Mutex<Duration?>(nil)
+    private let timer: WakeTimer
+
+    var random: any RandomNumberGenerator & Sendable
+    var state: WorkerState
+    var ordering: OrderingState
+    var unsettled: SettlementBatch
+    /// Keys whose blocked deliveries have their turn.
+    var keysToClaim: [String]
+    var totals = DeliveryTotals()
+    private var lanes: [Int: Task<Void, Never>] = [:]
+    private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int, Never>)] = [:]
+    private var lastWaiterID: UInt64 = 0
+    private var stopsAt: Duration?
+    private var hasEnded = false
+
+    package init(
+        subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
+        gate: EndpointGate, configuration: EngineConfiguration, time: TimeSource,
+        wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger
+    ) {
+        let policy = subscription.policy
+        let signal = WakeSignal()
+        self.subscription = subscription
+        self.storage = storage
+        self.gate = gate
+        self.signal = signal
+        self.time = time
+        self.wallClock = wallClock
+        self.random = random
+        queue = LaneQueue(
+            lanes: policy.concurrency, timeout: policy.timeout, gate: gate, time: time,
+            wallClock: wallClock, signal: signal)
+        timer = WakeTimer(time: time, signal: signal)
+        log = DeliveryLog(
+            logger: logger, subscription: subscription, storage: storage.name)
+        // Twice the lanes, so that each finds its next delivery while outcomes are settled.
+        let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency)
+        state = WorkerState(maxInFlight: maxInFlight, maxBlocked: policy.maxBlocked)
+        ordering = OrderingState(maxHeld: maxInFlight / 4, places: place.orderedKeys)
+        unsettled = SettlementBatch(subscription: subscription.name)
+        keysToClaim = ordering.keysWithoutHead
+        gate.observe(with: signal)
+    }
+
+    // MARK: Signals from outside
+
+    /// Something may have become claimable.
+    package nonisolated func storageChanged() {
+        if !hasStorageChanged.load(ordering: .acquiring) {
+            hasStorageChanged.store(true, ordering: .sequentiallyConsistent)
+        }
+        signal.notify()
+    }
+
+    /// Asks ``run()`` to end: at once what was not begun, after `grace` what is running.
+    package nonisolated func stop(grace: Duration) {
+        shutdownRequest.withLock { $0 = min($0 ?? grace, grace) }
+        signal.notify()
+    }
+
+    /// Waits for a condition.
+    /// - Returns: ``activity`` at that moment.
+    package func wait(for condition: Condition) async -> Int {
+        if hasEnded { return activity }
+        lastWaiterID += 1
+        let id = lastWaiterID
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume(returning: activity)
+                } else {
+                    waiters[id] = (condition, continuation)
+                    // Looks at the storage afresh: the dates may have moved.
+                    storageChanged()
+                }
+            }
+        } onCancel: {
+            Task { await self.giveUpWaiting(id) }
+        }
+    }
+
+    /// Grows with all that is claimed and tried: equal values tell that nothing happened between.
+    private var activity: Int { state.claimCount + totals.attempts }
+
+    private func giveUpWaiting(_ id: UInt64) {
+        waiters.removeValue(forKey: id)?.continuation.resume(returning: activity)
+    }
+
+    package func status() -> (totals: DeliveryTotals, running: Int, parked: ParkReason?) {
+        let standing = queue.standing()
+        var totals = totals
+        totals.breakerOpened = gate.breakerOpenedCount
+        let tooManyBlocked: ParkReason? =
+            state.includesNew(blocked: ordering.blockedCount) ? nil : .tooManyBlocked
+        return (totals, standing.running, standing.gate?.reason ?? tooManyBlocked)
+    }
+
+    /// Dead letters were deleted: keys they blocked go on.
+    package func deadLettersDeleted(_ sequences: Set<UInt64>) {
+        for next in ordering.unblock(sequences: sequences) { follow(next) }
+        signal.notify()
+    }
+
+    // MARK: The loop
+
+    /// Delivers until ``stop(grace:)``. It does not end on cancellation: the engine turns that into a stop.
+    package func run() async {
+        for id in queue.laneIDs { startLane(id) }
+        while true {
+            signal.consume()
+            if hasStorageChanged.exchange(false, ordering: .sequentiallyConsistent) {
+                state.storageChanged()
+            }
+            takeHarvest()
+            var progressed = await settle()
+            if stopsAt == nil, let grace = shutdownRequest.withLock({ $0 }) {
+                await beginStopping(grace: grace)
+            }
+            if stopsAt != nil {
+                if await hasStopped() { break }
+            } else {
+                progressed = await claim() || progressed
+                queue.push([])
+            }
+            if !progressed {
+                resumeWaiters()
+                armTimer()
+                await signal.wait()
+            }
+        }
+        timer.cancel()
+        hasEnded = true
+        resumeWaiters()
+    }
+
+    private func startLane(_ id: LaneQueue.LaneID) {
+        let lane = Lane(id: id, queue: queue, subscription: subscription, coder: storage.coder, log: log)
+        lanes[id.index] = Task.detached { await lane.run() }
+    }
+
+    private func takeHarvest() {
+        let harvest = queue.harvest()
+        totals.attempts += harvest.startedAttempts
+        totals.refusedResults += harvest.refusedResults
+        totals.delivered += harvest.delivered.count
+        unsettled.delivered.append(contentsOf: harvest.delivered)
+        for change in harvest.breakerChanges { log.breakerChanged(change, endpoint: gate.endpoint.name) }
+        for (old, new) in harvest.replaced {
+            totals.overstayed += 1
+            lanes[old.index]?.cancel()
+            startLane(new)
+        }
+        for ended in harvest.ended { decide(ended) }
+    }
+
+    /// Settles all that has ended, in one commit. What cannot be settled now is kept.
+    private func settle() async -> Bool {
+        guard unsettled.count > 0, state.maySettle(now: time.now()) else { return false }
+        let batch = unsettled
+        unsettled = SettlementBatch(subscription: subscription.name)
+        do {
+            let report = try await storage.settle(batch)
+            state.settled(batch.count, retrying: batch.earliestDue)
+            if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
+            return true
+        } catch {
+            unsettled.delivered.insert(contentsOf: batch.delivered, at: 0)
+            unsettled.exceptions.insert(contentsOf: batch.exceptions, at: 0)
+            state.settleFailed(now: time.now())
+            log.settlingFailed(error, count: batch.count)
+            return false
+        }
+    }
+
+    private func forget(_ evicted: [DeliveryID]) {
+        totals.evictedDeadLetters += evicted.count
+        log.deadLettersEvicted(evicted.count)
+        deadLettersDeleted(Set(evicted.map(\.sequence)))
+    }
+
+    private func claim() async -> Bool {
+        let turned = await claimTurnedKeys()
+        guard let limit = state.claimLimit(now: time.now(), date: wallClock.now(), queue: queue.standing())
+        else { return turned }
+        let includesNew = state.includesNew(blocked: ordering.blockedCount)
+        do {
+            let batch = try await storage.claim(
+                ClaimRequest(
+                    subscription: subscription.name, limit: limit, now: wallClock.now(),
+                    includesNew: includesNew))
+            state.claimed(batch, includedNew: includesNew)
+            admit(batch.deliveries)
+            return turned || !batch.deliveries.isEmpty
+        } catch {
+            state.claimFailed(now: time.now())
+            log.claimingFailed(error)
+            return turned
+        }
+    }
+
+    /// Claims blocked deliveries of keys that are free again, once those are surely stored as blocked.
+    private func claimTurnedKeys() async -> Bool {
+        guard unsettled.count == 0, !keysToClaim.isEmpty else { return false }
+        let keys = keysToClaim
+        keysToClaim = []
+        for key in keys {
+            do {
+                let deliveries = try await storage.claimBlocked(
+                    subscription: subscription.name, orderingKey: key, limit: 16)
+                state.claimedBlocked(deliveries.count)
+                follow(ordering.admitBlocked(deliveries, key: key))
+            } catch {
+                keysToClaim.append(key)
+                state.claimFailed(now: time.now())
+                log.claimingFailed(error)
+            }
+        }
+        return keysToClaim.count < keys.count
+    }
+
+    // MARK: Stopping
+
+    private func beginStopping(grace: Duration) async {
+        stopsAt = time.now() + grace
+        let unbegun = queue.close() + ordering.takeHeld()
+        await release(unbegun)
+    }
+
+    /// Whether all that can be done before the end is done.
+    private func hasStopped() async -> Bool {
+        guard let stopsAt else { return false }
+        let isOver = time.now() >= stopsAt
+        if queue.standing().running > 0 {
+            guard isOver else { return false }
+            for lane in lanes.values { lane.cancel() }
+            let abandoned = queue.abandonRunning()
+            log.attemptsAbandoned(abandoned.count)
+            await release(abandoned)
+            takeHarvest()
+            _ = await settle()
+        }
+        if unsettled.count > 0 {
+            guard isOver else { return false }
+            log.outcomesLost(unsettled.count)
+        }
+        return true
+    }
+
+    private func release(_ deliveries: [ClaimedDelivery]) async {
+        guard !deliveries.isEmpty else { return }
+        await storage.release(deliveries.map(\.sequence), subscription: subscription.name)
+        state.released(deliveries.count)
+    }
+
+    // MARK: Waiting
+
+    private func armTimer() {
+        let now = time.now()
+        var wakeUp = state.wakeUp(now: now, date: wallClock.now(), queue: queue.standing())
+        if let stopsAt { wakeUp = min(wakeUp ?? stopsAt, stopsAt) }
+        if let wakeUp { timer.arm(at: wakeUp, now: now) }
+    }
+
+    private func resumeWaiters() {
+        guard !waiters.isEmpty else { return }
+        let standing = queue.standing()
+        let date = wallClock.now()
+        let isQuiet = unsettled.count == 0 && keysToClaim.isEmpty
+        for (id, waiter) in waiters {
+            let isMet =
+                switch waiter.condition {
+                case .idle: isQuiet && state.isIdle(date: date, queue: standing)
+                case .drained: isQuiet && state.isDrained(date: date, queue: standing)
+                }
+            if isMet || hasEnded {
+                waiters[id] = nil
+                waiter.continuation.resume(returning: activity)
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import DequeModule
+
+/// Which deliveries with an ordering key may run: one of a key at a time, in commit order. A pure value.
+///
+/// Behind a running head, followers are held in memory up to a bound; behind one that will take long (retrying, dead),
+/// and past the bound, they are settled as blocked, so that the cursor goes on.
+package struct OrderingState: Sendable {
+    /// What to do with a delivery that was claimed.
+    package enum Admission: Sendable, Equatable {
+        case run
+        /// Kept here until its turn.
+        case held
+        /// To be settled as blocked.
+        case block
+    }
+
+    /// What to do after a head has ended.
+    package struct Next: Sendable {
+        /// These may run now.
+        package var run: [ClaimedDelivery] = []
+        /// These are to be settled as blocked.
+        package var block: [ClaimedDelivery] = []
+        /// Blocked deliveries of this key are to be claimed.
+        package var claimBlocked: String?
+    }
+
+    /// How a head ended.
+    package enum HeadOutcome: Sendable, Equatable {
+        case done
+        case retrying
+        case dead(blocksKey: Bool)
+    }
+
+    private enum Head: Sendable, Equatable {
+        case none
+        case running(UInt64)
+        case retrying(UInt64)
+        case dead(UInt64)
+    }
+
+    private struct Line: Sendable {
+        var head = Head.none
+        var held: Deque<ClaimedDelivery> = []
+        var blocked = 0
+    }
+
+    private var lines: [String: Line] = [:]
+    private let maxHeld: Int
+    package private(set) var heldCount = 0
+    package private(set) var blockedCount = 0
+
+    package init(maxHeld: Int, places: [SubscriptionPlace.OrderedKey] = []) {
+        self.maxHeld = maxHeld
+        for place in places {
+            var line = Line(blocked: place.blocked)
+            if let dead = place.dead { line.head = .dead(dead) }
+            if let retrying = place.retrying { line.head = .retrying(retrying) }
+            lines[place.key] = line
+            blockedCount += place.blocked
+        }
+    }
+
+    /// Keys that only have blocked deliveries left: theirs are to be claimed at the start.
+    package var keysWithoutHead: [String] {
+        lines.filter { $0.value.head == .none && $0.value.blocked > 0 }.map(\.key)
+    }
+
+    package mutating func admit(_ delivery: ClaimedDelivery) -> Admission {
+        guard let key = delivery.envelope.orderingKey else { return .run }
+        var line = lines[key] ?? Line()
+        defer { lines[key] = line }
+        switch line.head {
+        case .none where line.blocked == 0:
+            line.head = .running(delivery.sequence)
+            return .run
+        case .retrying(delivery.sequence), .dead(delivery.sequence), .running(delivery.sequence):
+            line.head = .running(delivery.sequence)
+            return .run
+        case .running where line.blocked == 0 && heldCount < maxHeld:
+            line.held.append(delivery)
+            heldCount += 1
+            return .held
+        case .none, .running, .retrying, .dead:
+            line.blocked += 1
+            blockedCount += 1
+            return .block
+        }
+    }
+
+    /// Takes deliveries that were blocked and have been claimed, in order.
+    package mutating func admitBlocked(_ deliveries: [ClaimedDelivery], key: String) -> Next {
+        guard var line = lines[key] else { return Next() }
+        line.blocked -= deliveries.count
+        blockedCount -= deliveries.count
+        line.held.append(contentsOf: deliveries)
+        heldCount += deliveries.count
+        // Fewer than were counted: the storage knows better.
+        if deliveries.isEmpty {
+            blockedCount -= line.blocked
+            line.blocked = 0
+        }
+        return advance(line, key: key)
+    }
+
+    /// The head of `key` has ended.
+    package mutating func end(key: String, sequence: UInt64, outcome: HeadOutcome) -> Next {
+        guard var line = lines[key], line.head == .running(sequence) else { return Next() }
+        switch outcome {
+        case .done, .dead(blocksKey: false):
+            line.head = .none
+            return advance(line, key: key)
+        case .retrying:
+            line.head = .retrying(sequence)
+        case .dead(blocksKey: true):
+            line.head = .dead(sequence)
+        }
+        let block = Array(line.held)
+        heldCount -= block.count
+        line.held = []
+        line.blocked += block.count
+        blockedCount += block.count
+        lines[key] = line
+        return Next(block: block)
+    }
+
+    /// A dead letter that blocked its key is gone.
+    package mutating func unblock(sequences: Set<UInt64>) -> [Next] {
+        let freed = lines.compactMap { key, line -> String? in
+            guard case .dead(let sequence) = line.head, sequences.contains(sequence) else {
+                return nil
+            }
+            return key
+        }
+        return freed.compactMap { key in
+            guard var line = lines[key] else { return nil }
+            line.head = .none
+            return advance(line, key: key)
+        }
+    }
+
+    /// Gives up what is held, for a shutdown.
+    package mutating func takeHeld() -> [ClaimedDelivery] {
+        defer { heldCount = 0 }
+        return lines.keys.flatMap { key in
+            let held = lines[key].map { Array($0.held) } ?? []
+            lines[key]?.held = []
+            return held
+        }
+    }
+
+    private mutating func advance(_ advanced: Line, key: String) -> Next {
+        var line = advanced
+        if line.head == .none, let next = line.held.popFirst() {
+            heldCount -= 1
+            line.head = .running(next.sequence)
+            lines[key] = line
+            return Next(run: [next])
+        }
+        if line.head == .none, line.blocked > 0 {
+            lines[key] = line
+            return Next(claimBlocked: key)
+        }
+        lines[key] = line.head == .none ? nil : line
+        return Next()
+    }
+}

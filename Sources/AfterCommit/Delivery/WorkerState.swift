@@ -1,0 +1,131 @@
+package import Foundation
+
+/// What a worker decides about claiming, settling and sleeping. A pure value: the worker carries it out.
+package struct WorkerState: Sendable {
+    private let maxInFlight: Int
+    private let maxBlocked: Int
+    /// Claimed, and neither settled nor released.
+    package private(set) var inFlight = 0
+    /// When the next retrying delivery is due, as the last claim told.
+    package private(set) var nextDue: Date?
+    private var storageMayHaveMore = true
+    private var settleFailures = 0
+    private var claimFailures = 0
+    private var settleNotBefore: Duration?
+    private var claimNotBefore: Duration?
+    /// How often something was claimed.
+    package private(set) var claimCount = 0
+
+    package init(maxInFlight: Int, maxBlocked: Int) {
+        self.maxInFlight = maxInFlight
+        self.maxBlocked = maxBlocked
+    }
+
+    // MARK: Claiming
+
+    package mutating func storageChanged() {
+        storageMayHaveMore = true
+    }
+
+    /// How many deliveries to claim now, or `nil` for none.
+    package func claimLimit(now: Duration, date: Date, queue: LaneQueue.Standing) -> Int? {
+        guard queue.gate == nil, claimNotBefore.map({ $0 <= now }) ?? true else { return nil }
+        guard storageMayHaveMore || isDue(at: date) else { return nil }
+        guard queue.ready < max(1, maxInFlight / 4), inFlight < maxInFlight else { return nil }
+        return maxInFlight - inFlight
+    }
+
+    /// Whether deliveries that were never claimed may be: not while too many wait behind their keys.
+    package func includesNew(blocked: Int) -> Bool {
+        blocked < maxBlocked
+    }
+
+    package mutating func claimed(_ batch: ClaimedBatch, includedNew: Bool) {
+        claimFailures = 0
+        claimNotBefore = nil
+        nextDue = batch.nextDue
+        storageMayHaveMore = includedNew && batch.hasMore
+        took(batch.deliveries.count)
+    }
+
+    package mutating func claimedBlocked(_ count: Int) {
+        claimFailures = 0
+        claimNotBefore = nil
+        took(count)
+    }
+
+    private mutating func took(_ count: Int) {
+        inFlight += count
+        if count > 0 { claimCount += 1 }
+    }
+
+    package mutating func claimFailed(now: Duration) {
+        claimFailures += 1
+        claimNotBefore = now + Self.pause(afterFailures: claimFailures)
+    }
+
+    private func isDue(at date: Date) -> Bool {
+        nextDue.map { $0 <= date } ?? false
+    }
+
+    // MARK: Settling
+
+    package func maySettle(now: Duration) -> Bool {
+        settleNotBefore.map { $0 <= now } ?? true
+    }
+
+    /// - Parameter retrying: the earliest due date among those settled as retrying.
+    package mutating func settled(_ count: Int, retrying: Date?) {
+        settleFailures = 0
+        settleNotBefore = nil
+        inFlight -= count
+        if let retrying { nextDue = min(nextDue ?? retrying, retrying) }
+    }
+
+    package mutating func settleFailed(now: Duration) {
+        settleFailures += 1
+        settleNotBefore = now + Self.pause(afterFailures: settleFailures)
+    }
+
+    package mutating func released(_ count: Int) {
+        inFlight -= count
+    }
+
+    /// 0.1 s, doubled each time, at most 5 s.
+    private static func pause(afterFailures failures: Int) -> Duration {
+        min(.seconds(5), .milliseconds(100) * (1 << min(failures - 1, 10)))
+    }
+
+    // MARK: Sleeping
+
+    /// The longest sleep towards a due date, because the wall clock may jump.
+    package static let longestSleep = Duration.seconds(60)
+
+    /// When to look again although nothing was signalled, or `nil` for never.
+    package func wakeUp(now: Duration, date: Date, queue: LaneQueue.Standing) -> Duration? {
+        var candidates: [Duration] = []
+        // A date that has come already was looked at; only an attempt's end can help then, and that is signalled.
+        if queue.gate == nil, let nextDue, nextDue > date {
+            let remaining = Duration.seconds(nextDue.timeIntervalSince(date))
+            // Rounded up, so that the date has come when we look.
+            candidates.append(now + min(remaining + .milliseconds(1), Self.longestSleep))
+        }
+        if let until = queue.gate?.until { candidates.append(until) }
+        if let nextDeadline = queue.nextDeadline { candidates.append(nextDeadline) }
+        if let settleNotBefore { candidates.append(settleNotBefore) }
+        if let claimNotBefore { candidates.append(claimNotBefore) }
+        return candidates.filter { $0 > now }.min()
+    }
+
+    /// Whether nothing can go on before time passes or something new comes.
+    package func isIdle(date: Date, queue: LaneQueue.Standing) -> Bool {
+        guard queue.running == 0, settleNotBefore == nil, claimNotBefore == nil else { return false }
+        if queue.gate != nil { return true }
+        return queue.ready == 0 && !storageMayHaveMore && !isDue(at: date)
+    }
+
+    /// Whether nothing is left that time alone would bring back.
+    package func isDrained(date: Date, queue: LaneQueue.Standing) -> Bool {
+        isIdle(date: date, queue: queue) && queue.ready == 0 && inFlight == 0 && nextDue == nil
+    }
+}

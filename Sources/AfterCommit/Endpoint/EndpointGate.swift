@@ -1,0 +1,51 @@
+import Synchronization
+
+/// One endpoint as its subscriptions share it.
+package final class EndpointGate: Sendable {
+    /// The breaker's change that an attempt's end brought about.
+    package struct Change: Sendable, Equatable {
+        package let from: BreakerState
+        package let to: BreakerState
+    }
+
+    package let endpoint: Endpoint
+    private let state: Mutex<EndpointState>
+    /// Woken when an attempt's end may have let others in.
+    private let observers = Mutex<[WakeSignal]>([])
+
+    package init(_ endpoint: Endpoint, now: Duration) {
+        self.endpoint = endpoint
+        state = Mutex(EndpointState(endpoint, now: now))
+    }
+
+    package var breakerState: BreakerState { state.withLock { $0.breakerState } }
+    package var breakerOpenedCount: Int { state.withLock { $0.breakerOpenedCount } }
+
+    package func observe(with signal: WakeSignal) {
+        observers.withLock { $0.append(signal) }
+    }
+
+    package func admit(now: Duration) -> (EndpointState.Admission, Change?) {
+        state.withLock { state in
+            let before = state.breakerState
+            let admission = state.admit(now: now)
+            return (admission, Self.change(from: before, to: state.breakerState))
+        }
+    }
+
+    package func end(_ report: EndpointState.Report, probe: Bool, now: Duration) -> Change? {
+        let change = state.withLock { state in
+            let before = state.breakerState
+            state.end(report, probe: probe, now: now)
+            return Self.change(from: before, to: state.breakerState)
+        }
+        if change != nil || endpoint.maxConcurrent != nil || probe {
+            for signal in observers.withLock({ $0 }) { signal.notify() }
+        }
+        return change
+    }
+
+    private static func change(from: BreakerState, to: BreakerState) -> Change? {
+        from == to ? nil : Change(from: from, to: to)
+    }
+}

@@ -1,0 +1,123 @@
+import Foundation
+
+/// Reads the tables of an ``InMemoryStorage``.
+public class InMemoryReader: TableReader {
+    private let box: MemoryTablesBox
+    private var isOpen = true
+
+    init(tables: MemoryTablesBox) {
+        box = tables
+    }
+
+    func close() {
+        isOpen = false
+    }
+
+    func tables() throws -> MemoryTablesBox {
+        guard isOpen else { throw StorageError.transactionClosed }
+        return box
+    }
+
+    public func value<Key, Value>(for key: Key, in table: Table<Key, Value>) throws -> Value? {
+        let box = try tables()
+        try box.tables.open(table)
+        return try box.tables.value(for: table.checkedBytes(of: key), in: table.name) as? Value
+    }
+
+    public func entries<Key, Value>(
+        in table: Table<Key, Value>, after cursor: Key?, limit: Int
+    ) throws -> [(key: Key, value: Value)] {
+        let box = try tables()
+        try box.tables.open(table)
+        let start = try cursor.map { try table.checkedBytes(of: $0) }
+        return box.tables.entries(in: table.name, after: start, limit: limit).compactMap { entry in
+            guard let key = Key(tableKeyBytes: entry.key), let value = entry.value as? Value else {
+                return nil
+            }
+            return (key, value)
+        }
+    }
+
+    public func count<Key, Value>(of table: Table<Key, Value>) throws -> Int {
+        let box = try tables()
+        try box.tables.open(table)
+        return box.tables.count(of: table.name)
+    }
+}
+
+/// A transaction of an ``InMemoryStorage``.
+public final class InMemoryTransaction: InMemoryReader, TableTransaction {
+    private struct Change {
+        let table: String
+        let key: Data
+        let before: (any Sendable)?
+    }
+
+    private let envelopes: EnvelopeFactory
+    private var changes: [Change] = []
+    private(set) var emitted: [Envelope] = []
+
+    init(tables: MemoryTablesBox, envelopes: EnvelopeFactory) {
+        self.envelopes = envelopes
+        super.init(tables: tables)
+    }
+
+    @discardableResult
+    public func emit<E: Event>(_ event: E, headers: [String: String]) throws -> EventID {
+        _ = try tables()
+        let envelope = try envelopes.envelopeKeepingValue(event, headers: headers)
+        emitted.append(envelope)
+        return envelope.id
+    }
+
+    public func put<Key, Value>(
+        _ value: Value, for key: Key, in table: Table<Key, Value>
+    ) throws {
+        try set(value, for: key, in: table)
+    }
+
+    @discardableResult
+    public func removeValue<Key, Value>(
+        for key: Key, in table: Table<Key, Value>
+    ) throws -> Bool {
+        try set(nil, for: key, in: table)
+    }
+
+    public func savepoint<R>(_ body: () throws -> R) throws -> R {
+        _ = try tables()
+        let mark = (changes: changes.count, emitted: emitted.count)
+        do {
+            return try body()
+        } catch {
+            undo(to: mark.changes)
+            emitted.removeSubrange(mark.emitted...)
+            throw error
+        }
+    }
+
+    /// Undoes everything.
+    func rollBack() {
+        undo(to: 0)
+        emitted = []
+    }
+
+    @discardableResult
+    private func set<Key, Value>(
+        _ value: Value?, for key: Key, in table: Table<Key, Value>
+    ) throws -> Bool {
+        let box = try tables()
+        try box.tables.open(table)
+        let bytes = try table.checkedBytes(of: key)
+        let before = box.tables.set(value, for: bytes, in: table.name)
+        changes.append(Change(table: table.name, key: bytes, before: before))
+        return before != nil
+    }
+
+    private func undo(to count: Int) {
+        guard let box = try? tables() else { return }
+        for change in changes[count...].reversed() {
+            _ = box.tables.set(change.before, for: change.key, in: change.table)
+        }
+        changes.removeSubrange(count...)
+    }
+}

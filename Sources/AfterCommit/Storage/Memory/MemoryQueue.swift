@@ -1,0 +1,211 @@
+import DequeModule
+import Foundation
+
+/// The log of an in-memory storage with the places of its subscriptions. A plain value behind the storage's lock.
+struct MemoryQueue: ~Copyable {
+    /// An emitter that waits until there is room for its events.
+    struct RoomWaiter {
+        let id: UInt64
+        let count: Int
+        let continuation: CheckedContinuation<Void, any Error>
+    }
+
+    private let configuration: InMemoryStorage.Configuration
+    private var log: Deque<Envelope> = []
+    private var firstSequence: UInt64 = 1
+    /// Every event below is settled by all subscriptions.
+    private var floor: UInt64 = 1
+    private var exceptionCount = 0
+    private var reservedCount = 0
+    private var waiters: Deque<RoomWaiter> = []
+    private var lastWaiterID: UInt64 = 0
+    private(set) var wake: (@Sendable () -> Void)?
+    var subscriptions: [String: MemorySubscription] = [:]
+
+    init(configuration: InMemoryStorage.Configuration) {
+        self.configuration = configuration
+    }
+
+    private var tail: UInt64 { firstSequence + UInt64(log.count) }
+
+    private var heldCount: Int { Int(tail - floor) + exceptionCount + reservedCount }
+
+    // MARK: Emitting
+
+    /// Appends all of them, or none when there is no room. `reserved` of the room were granted before.
+    mutating func append(_ envelopes: [Envelope], reserved: Int) -> Bool {
+        let missing = envelopes.count - reserved
+        if missing > 0 {
+            guard waiters.isEmpty, heldCount + missing <= configuration.capacity else {
+                reservedCount -= reserved
+                return false
+            }
+        }
+        reservedCount -= reserved
+        log.append(contentsOf: envelopes)
+        if subscriptions.isEmpty { floor = tail }
+        trim()
+        return true
+    }
+
+    mutating func nextWaiterID() -> UInt64 {
+        lastWaiterID += 1
+        return lastWaiterID
+    }
+
+    mutating func wait(_ waiter: RoomWaiter) -> [RoomWaiter] {
+        waiters.append(waiter)
+        return grantRoom()
+    }
+
+    mutating func removeWaiter(_ id: UInt64) -> RoomWaiter? {
+        waiters.firstIndex { $0.id == id }.map { waiters.remove(at: $0) }
+    }
+
+    /// Reserves room for those who wait, first come first served.
+    mutating func grantRoom() -> [RoomWaiter] {
+        var granted: [RoomWaiter] = []
+        while let first = waiters.first, heldCount + first.count <= configuration.capacity {
+            reservedCount += first.count
+            granted.append(waiters.removeFirst())
+        }
+        return granted
+    }
+
+    // MARK: Owning
+
+    mutating func attach(
+        _ registrations: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+    ) throws -> [SubscriptionPlace] {
+        guard self.wake == nil else { throw StorageError.alreadyDelivering }
+        self.wake = wake
+        return registrations.map { registration in
+            var subscription =
+                subscriptions[registration.name]
+                ?? MemorySubscription(name: registration.name, start: tail)
+            subscription.types = registration.types
+            subscriptions[registration.name] = subscription
+            return SubscriptionPlace(orderedKeys: subscription.orderedKeys())
+        }
+    }
+
+    mutating func detach() {
+        wake = nil
+        for name in subscriptions.keys { subscriptions[name]?.releaseAll() }
+    }
+
+    // MARK: Delivering
+
+    mutating func claim(_ request: ClaimRequest) -> ClaimedBatch {
+        guard var subscription = subscriptions.removeValue(forKey: request.subscription) else {
+            return ClaimedBatch()
+        }
+        defer { subscriptions[request.subscription] = subscription }
+        var batch = ClaimedBatch()
+        let hasNew = request.includesNew && subscription.cursor.hasClaimable(below: tail)
+        let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
+        subscription.claimDue(now: request.now, limit: dueLimit, into: &batch)
+        if request.includesNew {
+            while batch.deliveries.count < request.limit,
+                let sequence = subscription.cursor.claimNext(below: tail)
+            {
+                let envelope = log[Int(sequence - firstSequence)]
+                if subscription.types.contains(envelope.type) {
+                    batch.deliveries.append(ClaimedDelivery(sequence: sequence, envelope: envelope))
+                } else {
+                    subscription.cursor.settle([sequence])
+                }
+            }
+        }
+        batch.hasMore = subscription.cursor.hasClaimable(below: tail)
+        return batch
+    }
+
+    mutating func settle(_ batch: SettlementBatch) -> SettlementReport {
+        guard var subscription = subscriptions.removeValue(forKey: batch.subscription) else {
+            return SettlementReport()
+        }
+        let exceptionsBefore = subscription.exceptions.count
+        let evicted = subscription.settle(batch, maxDeadLetters: configuration.maxDeadLetters)
+        exceptionCount += subscription.exceptions.count - exceptionsBefore
+        subscriptions[batch.subscription] = subscription
+        floor = subscriptions.values.lazy.map(\.cursor.settledBelow).min() ?? tail
+        trim()
+        return SettlementReport(evictedDeadLetters: evicted)
+    }
+
+    /// Forgets settled events beyond those retained, many at a time.
+    private mutating func trim() {
+        let removable = min(Int(floor - firstSequence), log.count - configuration.retainedEvents)
+        guard removable > max(256, configuration.retainedEvents / 4) else { return }
+        log.removeFirst(removable)
+        firstSequence += UInt64(removable)
+    }
+
+    // MARK: Inspecting
+
+    func counts(subscription name: String) -> DeliveryCounts {
+        guard let subscription = subscriptions[name] else { return DeliveryCounts() }
+        var counts = subscription.exceptionCounts()
+        for sequence in max(firstSequence, subscription.cursor.settledBelow)..<tail
+        where !subscription.cursor.isSettled(sequence)
+            && subscription.types.contains(log[Int(sequence - firstSequence)].type)
+        {
+            counts.pending += 1
+        }
+        return counts
+    }
+
+    func deliveries(_ query: DeliveryQuery) -> [DeliveryRecord] {
+        let chosen = subscriptions.values
+            .filter { query.subscription == nil || $0.name == query.subscription }
+            .sorted { $0.name < $1.name }
+        let after = query.after ?? 0
+        var kept: Set<UInt64> = []
+        for subscription in chosen {
+            kept.formUnion(subscription.exceptions.keys)
+            kept.formUnion(subscription.deadLetters.keys)
+        }
+        let trimmed = kept.filter { $0 < firstSequence && $0 > after }.sorted()
+        let first = max(firstSequence, after + 1)
+        var records: [DeliveryRecord] = []
+        for sequence in trimmed + Array(first..<max(first, tail)) where records.count < query.limit {
+            let logged = sequence >= firstSequence ? log[Int(sequence - firstSequence)] : nil
+            for subscription in chosen {
+                if let record = subscription.record(sequence, logged: logged),
+                    query.matches(record.envelope),
+                    query.state == nil || query.state == record.state
+                {
+                    records.append(record)
+                }
+            }
+        }
+        return records
+    }
+
+    func deadLetters(_ query: DeadLetterQuery) -> [DeadLetter] {
+        let letters = subscriptions.values
+            .filter { query.subscription == nil || $0.name == query.subscription }
+            .flatMap(\.deadLetters.values)
+            .filter { letter in
+                query.after.map { ($0.sequence, $0.subscription) < (letter.id.sequence, letter.id.subscription) }
+                    ?? true
+            }
+            .sorted { ($0.id.sequence, $0.id.subscription) < ($1.id.sequence, $1.id.subscription) }
+        return Array(letters.prefix(query.limit))
+    }
+
+    // MARK: Dead letters
+
+    mutating func redrive(_ ids: [DeliveryID], now: Date) -> [DeliveryID] {
+        ids.filter { id in
+            let redriven = subscriptions[id.subscription]?.redrive(id.sequence, now: now) ?? false
+            if redriven { exceptionCount += 1 }
+            return redriven
+        }
+    }
+
+    mutating func deleteDeadLetters(_ ids: [DeliveryID]) -> [DeliveryID] {
+        ids.filter { subscriptions[$0.subscription]?.deleteDeadLetter($0.sequence) ?? false }
+    }
+}
