@@ -50,6 +50,5 @@ command -v apt-get >/dev/null 2>&1 \
     || fail "install ${missing[*]} (so Debian names them) with this system's package manager."
 
 echo "Installing ${missing[*]} with apt-get."
-export DEBIAN_FRONTEND=noninteractive
 as_root apt-get update -qq </dev/null >/dev/null
-as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
