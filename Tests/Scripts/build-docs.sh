@@ -24,5 +24,5 @@ done
 
 "$docc" convert Docs.docc --additional-symbol-graph-dir "$symbols/ours" --warnings-as-errors \
     --fallback-display-name AfterCommit --fallback-bundle-identifier org.aftercommit.AfterCommit \
-    --output-path "$output"
+    --output-path "$output" >/dev/null
 echo "Documentation: no warnings; in $output/, its first page is documentation/guide."
