@@ -24,5 +24,5 @@ done
 
 "$docc" convert Docs.docc --additional-symbol-graph-dir "$symbols/ours" --warnings-as-errors \
     --fallback-display-name AfterCommit --fallback-bundle-identifier org.aftercommit.AfterCommit \
-    --output-path "$output" >/dev/null
+    --output-path "$output" >"$symbols/log" 2>&1 || { cat "$symbols/log" >&2; exit 1; }
 echo "Documentation: no warnings; in $output/, its first page is documentation/guide."
