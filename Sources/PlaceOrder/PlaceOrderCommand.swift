@@ -11,10 +11,14 @@
             defaultSubcommand: RunCommand.self)
     }
 #else
+    import Foundation
+
     @main
     enum PlaceOrderCommand {
         static func main() {
-            print("place-order needs the package trait 'Example': build it with --traits Example")
+            let message = "place-order needs the package trait 'Example', which is on by default.\n"
+            FileHandle.standardError.write(Data(message.utf8))
+            exit(EXIT_FAILURE)
         }
     }
 #endif

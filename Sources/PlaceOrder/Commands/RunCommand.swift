@@ -8,8 +8,9 @@
             commandName: "run",
             abstract: "Place orders, deliver their events to a data platform, and report.",
             discussion: """
-                Exits with 0 only if every accepted order is delivered or listed as a dead letter. The data platform's \
-                timeout is read from MOCK_DATA_PLATFORM_TIMEOUT_MS (default 3000).
+                Exits with 0 only if every accepted order is delivered or listed as a dead letter. While the data platform \
+                is down the circuit breaker waits for it without spending attempts, for as long as it takes. Its timeout \
+                is read from MOCK_DATA_PLATFORM_TIMEOUT_MS (default 3000).
                 """)
 
         @OptionGroup var store: StoreOptions
