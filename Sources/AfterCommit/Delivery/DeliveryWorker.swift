@@ -134,23 +134,26 @@ package actor DeliveryWorker {
         for id in queue.laneIDs { startLane(id) }
         while true {
             signal.consume()
+            // One instant for the whole turn: what is not due at it is what the timer is armed for.
+            let now = time.now()
+            let date = wallClock.now()
             if hasStorageChanged.exchange(false, ordering: .sequentiallyConsistent) {
                 state.storageChanged()
             }
             takeHarvest()
-            var progressed = await settle()
+            var progressed = await settle(now: now)
             if stopsAt == nil, let grace = shutdownRequest.withLock({ $0 }) {
                 await beginStopping(grace: grace)
             }
             if stopsAt != nil {
                 if await hasStopped() { break }
             } else {
-                progressed = await claim() || progressed
+                progressed = await claim(now: now, date: date) || progressed
                 queue.push([])
             }
             if !progressed {
                 resumeWaiters()
-                armTimer()
+                armTimer(now: now, date: date)
                 await signal.wait()
             }
         }
@@ -180,8 +183,8 @@ package actor DeliveryWorker {
     }
 
     /// Settles all that has ended, in one commit. What cannot be settled now is kept.
-    private func settle() async -> Bool {
-        guard unsettled.count > 0, state.maySettle(now: time.now()) else { return false }
+    private func settle(now: Duration) async -> Bool {
+        guard unsettled.count > 0, state.maySettle(now: now) else { return false }
         let batch = unsettled
         unsettled = SettlementBatch(subscription: subscription.name)
         do {
@@ -204,15 +207,16 @@ package actor DeliveryWorker {
         deadLettersDeleted(Set(evicted.map(\.sequence)))
     }
 
-    private func claim() async -> Bool {
+    private func claim(now: Duration, date: Date) async -> Bool {
         let turned = await claimTurnedKeys()
-        guard let limit = state.claimLimit(now: time.now(), date: wallClock.now(), queue: queue.standing())
-        else { return turned }
+        guard let limit = state.claimLimit(now: now, date: date, queue: queue.standing()) else {
+            return turned
+        }
         let includesNew = state.includesNew(blocked: ordering.blockedCount)
         do {
             let batch = try await storage.claim(
                 ClaimRequest(
-                    subscription: subscription.name, limit: limit, now: wallClock.now(),
+                    subscription: subscription.name, limit: limit, now: date,
                     includesNew: includesNew))
             state.claimed(batch, includedNew: includesNew)
             admit(batch.deliveries)
@@ -263,7 +267,7 @@ package actor DeliveryWorker {
             log.attemptsAbandoned(abandoned.count)
             await release(abandoned)
             takeHarvest()
-            _ = await settle()
+            _ = await settle(now: time.now())
         }
         if unsettled.count > 0 {
             guard isOver else { return false }
@@ -280,9 +284,8 @@ package actor DeliveryWorker {
 
     // MARK: Waiting
 
-    private func armTimer() {
-        let now = time.now()
-        var wakeUp = state.wakeUp(now: now, date: wallClock.now(), queue: queue.standing())
+    private func armTimer(now: Duration, date: Date) {
+        var wakeUp = state.wakeUp(now: now, date: date, queue: queue.standing())
         if let stopsAt { wakeUp = min(wakeUp ?? stopsAt, stopsAt) }
         if let wakeUp { timer.arm(at: wakeUp, now: now) }
     }
