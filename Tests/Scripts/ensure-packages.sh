@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the build needs from the system and does not find: LMDB's header and library.
+# Installs what the build needs from the system and does not find: LMDB's headers, and for the example's HTTP client zlib's.
 set -euo pipefail
 
-say() { printf '%s\n' "$*" >&2; }
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -10,38 +13,42 @@ as_root() {
     elif command -v sudo >/dev/null 2>&1; then
         sudo "$@"
     else
-        say "error: $* needs root and there is no sudo; run it as root, then again."
-        exit 1
+        fail "installing ${missing[*]} needs root, and there is no sudo: install them as root, then run this again."
     fi
 }
 
-has_lmdb() {
-    if command -v pkg-config >/dev/null 2>&1 && pkg-config --exists lmdb; then return 0; fi
+has_header() {
     local folder
     for folder in /usr/include /usr/local/include /opt/homebrew/include; do
-        [ -f "$folder/lmdb.h" ] && return 0
+        [ -f "$folder/$1" ] && return 0
     done
     return 1
 }
 
+has_lmdb() {
+    { command -v pkg-config >/dev/null 2>&1 && pkg-config --exists lmdb; } || has_header lmdb.h
+}
+
+missing=()
 if [ "$(uname -s)" = Darwin ]; then
-    missing=()
     has_lmdb || missing+=(lmdb)
+    # SwiftPM finds what Homebrew installed through it.
     command -v pkg-config >/dev/null 2>&1 || missing+=(pkgconf)
     [ "${#missing[@]}" -eq 0 ] && exit 0
-    command -v brew >/dev/null 2>&1 || { say "error: install ${missing[*]} (with Homebrew: brew install ${missing[*]})."; exit 1; }
-    say "Installing ${missing[*]} with Homebrew."
+    command -v brew >/dev/null 2>&1 || fail "install ${missing[*]}, for example with Homebrew."
+    echo "Installing ${missing[*]} with Homebrew."
     brew install --quiet "${missing[@]}"
     exit 0
 fi
 
-missing=()
 has_lmdb || missing+=(liblmdb-dev)
+has_header zlib.h || missing+=(zlib1g-dev)
+command -v git >/dev/null 2>&1 || missing+=(git)
 command -v make >/dev/null 2>&1 || missing+=(make)
 [ "${#missing[@]}" -eq 0 ] && exit 0
-command -v apt-get >/dev/null 2>&1 || { say "error: install ${missing[*]} (LMDB's headers) with this system's package manager."; exit 1; }
+command -v apt-get >/dev/null 2>&1 \
+    || fail "install ${missing[*]} (so Debian names them) with this system's package manager."
 
-say "Installing ${missing[*]} with apt-get."
-export DEBIAN_FRONTEND=noninteractive
+echo "Installing ${missing[*]} with apt-get."
 as_root apt-get update -qq </dev/null >/dev/null
-as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null

@@ -1,0 +1,33 @@
+import AfterCommit
+import Foundation
+
+struct OrderPlaced: Event {
+    static let type: EventType = "order.placed"
+    var orderID: UUID
+    var total: Decimal
+    var orderingKey: String? { orderID.uuidString }
+}
+
+struct Order: Codable, Sendable {
+    var id: UUID
+    var total: Decimal
+}
+
+protocol OrderTransaction: StorageTransaction {
+    func insert(_ order: Order) throws
+}
+
+protocol OrderStorage: TransactionalStorage where Transaction: OrderTransaction {}
+
+struct PlaceOrder: Sendable {
+    let storage: any OrderStorage
+
+    func callAsFunction(total: Decimal) async throws -> Order {
+        try await storage.transaction { tx in
+            let order = Order(id: UUID(), total: total)
+            try tx.insert(order)
+            try tx.emit(OrderPlaced(orderID: order.id, total: order.total))
+            return order
+        }
+    }
+}

@@ -1,0 +1,6 @@
+#if Example
+    import AfterCommit
+
+    extension InMemoryTransaction: OrderTransaction {}
+    extension InMemoryStorage: OrderStorage {}
+#endif

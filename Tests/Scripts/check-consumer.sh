@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Checks what a package gets that depends on this one with traits: ["LMDB"], and with traits: []: few packages and none of
+# the heavy ones, and steps of the tutorial that build, run and print what the tutorial says.
+#
+# That the core needs no LMDB headers is shown so: its build finds an lmdb.h first that cannot be compiled, and a control
+# shows that this header does stop code that reads it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+root=$PWD
+work=$root/.build-consumer
+max_packages=7
+heavy='async-http-client|swift-nio.*|hummingbird.*|grdb.*|.*rabbitmq.*|.*kafka.*|swift-crypto|swift-argument-parser'
+
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+# make_package NAME TRAITS PRODUCTS STEP... : writes a package with one executable for each tutorial step.
+make_package() {
+    local name=$1 traits=$2 products=$3 steps="" product_list="" step
+    shift 3
+    mkdir -p "$work/$name"
+    # Its identity must not depend on the name of the folder of the checkout.
+    ln -sfn "$root" "$work/AfterCommit"
+    for step in "$@"; do
+        steps+="\"Step$step\", "
+        mkdir -p "$work/$name/Sources/Step$step"
+        copy_if_changed "Docs.docc/Tutorials/YourFirstEvent/first-event-$step.swift" \
+            "$work/$name/Sources/Step$step/main.swift"
+    done
+    for product in $products; do product_list+=".product(name: \"$product\", package: \"AfterCommit\"), "; done
+    sed -e "s/@TRAITS@/$traits/" -e "s/@STEPS@/${steps%, }/" -e "s/@PRODUCTS@/$product_list/" \
+        Tests/Consumer/Package.swift.in >"$work/$name.manifest"
+    copy_if_changed "$work/$name.manifest" "$work/$name/Package.swift"
+}
+
+copy_if_changed() { cmp -s "$1" "$2" || cp "$1" "$2"; }
+
+# check_packages NAME : counts what it resolves, itself and AfterCommit excluded.
+check_packages() {
+    local packages count
+    packages=$(swift package --package-path "$work/$1" show-dependencies --format json 2>"$work/$1.log" \
+        | sed -n 's/^ *"identity" *: *"\(.*\)",*$/\1/p' | sort -u | grep -vx -e "$1" -e consumer -e aftercommit) \
+        || { cat "$work/$1.log" >&2; fail "the consumer $1 does not resolve"; }
+    count=$(wc -l <<<"$packages" | tr -d ' ')
+    if grep -Eix "$heavy" <<<"$packages" >&2; then fail "the consumer $1 resolves the packages above"; fi
+    [ "$count" -le "$max_packages" ] || fail "the consumer $1 resolves $count packages, more than $max_packages:" $packages
+    echo "Consumer $1: $count packages:" $packages
+    [ "$1" != lmdb ] || grep -q "resolves $count packages" README.md || fail "README.md does not say that it resolves $count packages"
+}
+
+# build NAME : builds in the package's own scratch folder.
+build() {
+    swift build --package-path "$work/$1" >"$work/$1.log" 2>&1 || { cat "$work/$1.log" >&2; fail "the consumer $1 does not build"; }
+}
+
+# expect NAME STEP LINES [ARGUMENTS] : runs a step in the folder of its package and compares what it prints.
+expect() {
+    local name=$1 step=$2 expected=$3 printed
+    shift 3
+    printed=$(cd "$work/$name" && limited ".build/debug/Step$step" "$@" 2>"$work/$name.log") \
+        || { cat "$work/$name.log" >&2; fail "step $step of the tutorial failed"; }
+    [ "$printed" = "$expected" ] || fail "step $step of the tutorial printed:
+$printed
+instead of:
+$expected"
+}
+
+limited() { if command -v timeout >/dev/null 2>&1; then timeout 120 "$@"; else "$@"; fi; }
+
+make_package core '' 'AfterCommit' 07 11
+check_packages core
+mkdir -p "$work/no-lmdb"
+echo '#error "a build without the trait LMDB reads lmdb.h"' >"$work/no-lmdb/lmdb.h"
+if echo 'import CLMDB' | CPATH="$work/no-lmdb" swiftc -typecheck -I Sources/CLMDB \
+    -module-cache-path "$work/no-lmdb/modules" - 2>/dev/null; then
+    fail "the header that cannot be compiled stops nothing: the check of the core proves nothing"
+fi
+CPATH="$work/no-lmdb" build core
+! grep -q CLMDB "$work/core/.build/debug.yaml" || fail "the core's build names CLMDB"
+expect core 07 $'delivered 42 on attempt 1/4\nrolled back'
+expect core 11 $'attempt 1/3\nattempt 2/3\nattempt 3/3\ndead letter: exhausted after 3 attempts, Unavailable|-|data-platform\nattempt 1/3\nreceived 42'
+echo "Consumer core: builds without LMDB's headers and runs."
+
+make_package lmdb '"LMDB"' 'AfterCommit AfterCommitLMDB' 13 14
+check_packages lmdb
+build lmdb
+grep -q CLMDB "$work/lmdb/.build/debug.yaml" || fail "the build with LMDB does not name CLMDB: the check of the core proves nothing"
+rm -rf "$work/lmdb/shop.lmdb"
+expect lmdb 13 'delivered 42 on attempt 1/4'
+(cd "$work/lmdb" && limited .build/debug/Step14 --crash >/dev/null 2>&1) && fail "the crash of step 14 ended well"
+expect lmdb 14 'delivered 42 on attempt 1/4'
+echo "Consumer lmdb: builds, runs, and delivers after kill -9 what was committed before."
