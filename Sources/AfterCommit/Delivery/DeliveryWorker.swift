@@ -32,7 +32,7 @@ package actor DeliveryWorker {
     var unsettled: SettlementBatch
     /// Keys whose blocked deliveries have their turn.
     var keysToClaim: [String]
-    var totals = DeliveryTotals()
+    var totals: DeliveryTotals
     private var lanes: [Int: Task<Void, Never>] = [:]
     private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
@@ -42,8 +42,10 @@ package actor DeliveryWorker {
     package init(
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
         gate: EndpointGate, configuration: EngineConfiguration, time: TimeSource,
-        wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger
+        wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger,
+        totals: DeliveryTotals
     ) {
+        self.totals = totals
         let policy = subscription.policy
         let signal = WakeSignal()
         self.subscription = subscription
@@ -81,6 +83,7 @@ package actor DeliveryWorker {
     /// Asks ``run()`` to end: at once what was not begun, after `grace` what is running.
     package nonisolated func stop(grace: Duration) {
         shutdownRequest.withLock { $0 = min($0 ?? grace, grace) }
+        queue.stopStarting()
         signal.notify()
     }
 
@@ -209,16 +212,16 @@ package actor DeliveryWorker {
 
     private func claim(now: Duration, date: Date) async -> Bool {
         let turned = await claimTurnedKeys()
-        guard let limit = state.claimLimit(now: now, date: date, queue: queue.standing()) else {
-            return turned
-        }
+        let limit = state.claimLimit(
+            now: now, date: date, queue: queue.standing(), blocked: ordering.blockedCount)
+        guard let limit else { return turned }
         let includesNew = state.includesNew(blocked: ordering.blockedCount)
         do {
             let batch = try await storage.claim(
                 ClaimRequest(
                     subscription: subscription.name, limit: limit, now: date,
                     includesNew: includesNew))
-            state.claimed(batch, includedNew: includesNew)
+            state.claimed(batch)
             admit(batch.deliveries)
             return turned || !batch.deliveries.isEmpty
         } catch {
@@ -293,13 +296,23 @@ package actor DeliveryWorker {
     private func resumeWaiters() {
         guard !waiters.isEmpty else { return }
         let standing = queue.standing()
+        let now = time.now()
         let date = wallClock.now()
-        let isQuiet = unsettled.count == 0 && keysToClaim.isEmpty
+        let isQuiet =
+            keysToClaim.isEmpty && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
         for (id, waiter) in waiters {
             let isMet =
                 switch waiter.condition {
-                case .idle: isQuiet && state.isIdle(date: date, queue: standing)
-                case .drained: isQuiet && state.isDrained(date: date, queue: standing)
+                case .idle:
+                    isQuiet
+                        && state.isIdle(
+                            now: now, date: date, queue: standing, unsettled: unsettled.count,
+                            blocked: ordering.blockedCount)
+                case .drained:
+                    isQuiet
+                        && state.isDrained(
+                            now: now, date: date, queue: standing, unsettled: unsettled.count,
+                            blocked: ordering.blockedCount)
                 }
             if isMet || hasEnded {
                 waiters[id] = nil

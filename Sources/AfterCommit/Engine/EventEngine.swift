@@ -83,12 +83,15 @@ public actor EventEngine: Service {
         let places = try await storage.attach(
             subscriptions.map { SubscriptionRegistration(name: $0.name, types: [$0.type]) },
             wake: { wakeUps.wake() })
+        var totals: [String: DeliveryTotals] = [:]
+        for worker in workers { totals[worker.subscription.name] = await worker.totals }
         workers = zip(subscriptions, places).compactMap { subscription, place in
             gates[subscription.endpoint.name].map { gate in
                 DeliveryWorker(
                     subscription: subscription, place: place, storage: storage, gate: gate,
                     configuration: configuration, time: time, wallClock: wallClock,
-                    random: Xoshiro256(seed: random.next()), logger: logger)
+                    random: Xoshiro256(seed: random.next()), logger: logger,
+                    totals: totals[subscription.name] ?? DeliveryTotals())
             }
         }
         wakeUps.set(workers)

@@ -27,9 +27,16 @@ public final class ManualClock: Clock {
         let continuation: CheckedContinuation<Void, any Error>
     }
 
+    /// Waits for a sleeper.
+    private struct Observer {
+        let deadline: Instant
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
     private struct State {
         var now = Instant(offset: .zero)
         var sleepers: [Int: Sleeper] = [:]
+        var observers: [Observer] = []
         var lastID = 0
     }
 
@@ -57,6 +64,18 @@ public final class ManualClock: Clock {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
+    /// Waits until someone sleeps until `deadline` exactly: what was to arm that timer has then happened.
+    public func waitForSleeper(until deadline: Instant) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.sleepers.values.contains(where: { $0.deadline == deadline }) { return true }
+                state.observers.append(Observer(deadline: deadline, continuation: continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
     public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         let id = state.withLock { state in
             state.lastID += 1
@@ -64,11 +83,14 @@ public final class ManualClock: Clock {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let isOver = state.withLock { state in
-                    guard deadline > state.now, !Task.isCancelled else { return true }
+                let (isOver, observers) = state.withLock { state -> (Bool, [Observer]) in
+                    guard deadline > state.now, !Task.isCancelled else { return (true, []) }
                     state.sleepers[id] = Sleeper(deadline: deadline, continuation: continuation)
-                    return false
+                    let observers = state.observers.filter { $0.deadline == deadline }
+                    state.observers.removeAll { $0.deadline == deadline }
+                    return (false, observers)
                 }
+                for observer in observers { observer.continuation.resume() }
                 if isOver { continuation.resume() }
             }
         } onCancel: {

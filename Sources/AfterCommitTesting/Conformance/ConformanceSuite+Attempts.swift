@@ -43,7 +43,9 @@ extension ConformanceSuite {
         ConformanceCase(.attempts, "an event that fails at first is delivered by a retry") { run in
             let storage = try await run.storage()
             let handler = FailingHandler<Numbered>(attempts: 2)
-            let subscription = Subscription("recorder", to: Numbered.self) { try await handler($0, $1) }
+            let subscription = Subscription(
+                "recorder", to: Numbered.self, endpoint: Endpoint("recorder", breaker: nil)
+            ) { try await handler($0, $1) }
             try await run.running(storage, [subscription]) { engine in
                 try await engine.emit(contentsOf: (0..<50).map { Numbered(number: $0) })
                 try await run.pass(.seconds(8), engine)

@@ -113,12 +113,8 @@ extension ConformanceSuite {
                 faulty.failSettles(3)
                 try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
                 await handler.waitForCalls(20)
-                while faulty.failedCount < 3 {
-                    run.clock.advance(by: .milliseconds(100))
-                    await Task.yield()
-                }
-                run.clock.advance(by: .seconds(5))
-                try await engine.drain()
+                try await run.pass(.seconds(3), step: .milliseconds(100), engine)
+                try requireEqual(faulty.failedCount, 3)
                 try requireEqual(handler.calls.count, 20, "attempts")
                 try requireEqual(try await engine.counts(), DeliveryCounts())
             }
@@ -131,14 +127,10 @@ extension ConformanceSuite {
                 faulty.failSettles(.max)
                 try await engine.emit(contentsOf: (0..<500).map { Numbered(number: $0) })
                 await handler.waitForCalls(40)
-                for _ in 0..<20 {
-                    run.clock.advance(by: .seconds(5))
-                    await Task.yield()
-                }
+                try await run.pass(.seconds(60), step: .seconds(5), engine)
                 try requireEqual(handler.calls.count, 40)
                 faulty.failSettles(0)
-                run.clock.advance(by: .seconds(5))
-                try await engine.drain()
+                try await run.pass(.seconds(10), step: .seconds(5), engine)
                 try requireEqual(handler.calls.count, 500)
             }
         },
@@ -148,12 +140,8 @@ extension ConformanceSuite {
             try await run.running(faulty, [handler.subscription()]) { engine in
                 faulty.failClaims(3)
                 try await engine.emit(Numbered(number: 1))
-                while faulty.failedCount < 3 {
-                    run.clock.advance(by: .milliseconds(100))
-                    await Task.yield()
-                }
-                run.clock.advance(by: .seconds(5))
-                try await engine.drain()
+                try await run.pass(.seconds(3), step: .milliseconds(100), engine)
+                try requireEqual(faulty.failedCount, 3)
                 try requireEqual(handler.numbers, [1])
             }
         },

@@ -63,7 +63,8 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
             let policy = DeliveryPolicy(maxRetries: 14, backoff: .constant(.seconds(1)))
-            try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
+            let endpoint = Endpoint("recorder", breaker: nil)
+            try await run.running(storage, [handler.subscription(policy: policy, endpoint: endpoint)]) { engine in
                 try await engine.emit(Numbered(number: 1))
                 try await run.pass(.seconds(200), step: .seconds(1), engine)
                 let letters = try await engine.deadLetters()

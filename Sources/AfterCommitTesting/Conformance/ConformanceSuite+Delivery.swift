@@ -98,7 +98,7 @@ extension ConformanceSuite {
             let bad = FailingHandler<Numbered>()
             let subscriptions = [
                 good.subscription("good"),
-                Subscription("bad", to: Numbered.self) { try await bad($0, $1) },
+                Subscription("bad", to: Numbered.self, endpoint: Endpoint("bad", breaker: nil)) { try await bad($0, $1) },
             ]
             try await run.running(storage, subscriptions) { engine in
                 try await engine.emit(contentsOf: (0..<5).map { Numbered(number: $0) })
