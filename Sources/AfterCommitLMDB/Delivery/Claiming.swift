@@ -44,9 +44,10 @@
             try context.exceptions(transaction).scan(live.id) { sequence, entry throws(StorageError) in
                 guard claimed.count < limit else { return false }
                 if live.claimedExceptions.contains(sequence) { return true }
-                guard let record = try readable(sequence, { () throws(StorageError) in try blocked(sequence, entry, orderingKey) })
-                else { return true }
-                if let record { claimed.append(record.delivery) }
+                let found = try readable(sequence) { () throws(StorageError) in
+                    try blocked(sequence, entry, orderingKey)
+                }
+                if let record = found ?? nil { claimed.append(record.delivery) }
                 return true
             }
             return note(Set(claimed.map(\.sequence)), subscription, generation) ? claimed : []
@@ -56,18 +57,20 @@
         func orderedKeys(_ transaction: Transaction, _ id: UInt32) throws -> [SubscriptionPlace.OrderedKey] {
             var keys: [String: SubscriptionPlace.OrderedKey] = [:]
             try context.exceptions(transaction).scan(id) { sequence, entry throws(StorageError) in
-                guard let head = try readable(sequence, { () throws(StorageError) in try ExceptionRecord.head(try entry.content()) }),
-                    let key = head.orderingKey
-                else { return true }
+                let head = try readable(sequence) { () throws(StorageError) in
+                    try ExceptionRecord.head(try entry.content())
+                }
+                guard let head, let key = head.orderingKey else { return true }
                 var ordered = keys[key] ?? .init(key: key)
                 if head.due == nil { ordered.blocked += 1 } else { ordered.retrying = ordered.retrying ?? sequence }
                 keys[key] = ordered
                 return true
             }
             try context.dead(transaction).scan(id) { sequence, entry throws(StorageError) in
-                guard let head = try readable(sequence, { () throws(StorageError) in try DeadLetter.head(try entry.content()) }),
-                    head.blocksKey, let key = head.orderingKey
-                else { return true }
+                let head = try readable(sequence) { () throws(StorageError) in
+                    try DeadLetter.head(try entry.content())
+                }
+                guard let head, head.blocksKey, let key = head.orderingKey else { return true }
                 var ordered = keys[key] ?? .init(key: key)
                 ordered.dead = sequence
                 keys[key] = ordered

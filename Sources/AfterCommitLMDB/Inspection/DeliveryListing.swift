@@ -66,9 +66,13 @@
         ) throws {
             var end = last
             var count = 0
-            try context.exceptions(transaction).scan(subscription.id, from: start) { sequence, entry throws(StorageError) in
+            let exceptions = context.exceptions(transaction)
+            try exceptions.scan(subscription.id, from: start) { sequence, entry throws(StorageError) in
                 guard sequence <= end else { return false }
-                if let record = readable(sequence, { () throws(StorageError) in try ExceptionRecord(sequence: sequence, decoding: try entry.content()) }) {
+                let record = readable(sequence) { () throws(StorageError) in
+                    try ExceptionRecord(sequence: sequence, decoding: try entry.content())
+                }
+                if let record {
                     rows[sequence, default: [:]][subscription.id] = .exception(record)
                 }
                 count += 1
@@ -76,10 +80,14 @@
                 return count < Self.pageRecords
             }
             count = 0
-            try context.dead(transaction).scan(subscription.id, from: start) { sequence, entry throws(StorageError) in
+            let dead = context.dead(transaction)
+            try dead.scan(subscription.id, from: start) { sequence, entry throws(StorageError) in
                 guard sequence <= end else { return false }
                 let id = DeliveryID(subscription: subscription.name, sequence: sequence)
-                if let letter = readable(sequence, { () throws(StorageError) in try DeadLetter(id: id, decoding: try entry.content()) }) {
+                let letter = readable(sequence) { () throws(StorageError) in
+                    try DeadLetter(id: id, decoding: try entry.content())
+                }
+                if let letter {
                     rows[sequence, default: [:]][subscription.id] = .dead(letter)
                 }
                 count += 1
@@ -97,8 +105,8 @@
             var count = 0
             try context.log(transaction).scan(from: start) { sequence, entry throws(StorageError) in
                 guard sequence <= end else { return false }
-                if let envelope = readable(sequence, { () throws(StorageError) in try LogRecord.envelope(try entry.content()) }) {
-                    logged[sequence] = envelope
+                logged[sequence] = readable(sequence) { () throws(StorageError) in
+                    try LogRecord.envelope(try entry.content())
                 }
                 count += 1
                 if count == Self.pageRecords { end = sequence }

@@ -30,7 +30,7 @@
             writer.bytes.removeSubrange((ends.last?.offset ?? 0)...)
         }
 
-        func forEach(
+        func visit(
             _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
         ) throws(StorageError) {
             try withBytes(writer.bytes) { bytes throws(StorageError) in

@@ -7,9 +7,10 @@
         ) async throws -> R {
             let envelopes = context.envelopes
             // The size is not known before the body has run; a row and an event are assumed.
-            return try await write(WriteRequest(bytes: 1_024) { group in
-                try group.run(body, envelopes: envelopes)
-            })
+            return try await write(
+                WriteRequest(bytes: 1_024) { group in
+                    try group.run(body, envelopes: envelopes)
+                })
         }
 
         @discardableResult
@@ -26,10 +27,11 @@
                 ids.append(envelope.id)
             }
             let batch = encoded
-            try await write(WriteRequest(bytes: batch.storedBytes) { group in
-                try group.checkRoom(forFurther: batch.storedBytes)
-                try group.append(batch)
-            })
+            try await write(
+                WriteRequest(bytes: batch.storedBytes) { group in
+                    try group.checkRoom(forFurther: batch.storedBytes)
+                    try group.append(batch)
+                })
             return ids
         }
 

@@ -72,7 +72,7 @@
                 let now = context.envelopes.wallClock.now().timeIntervalSince1970 * 1000
                 let recorded = max(last?.recordedMilliseconds ?? 0, UInt64(clamping: now))
                 var sequence = last?.sequence ?? 0
-                try events.forEach { envelope throws(StorageError) in
+                try events.visit { envelope throws(StorageError) in
                     sequence += 1
                     try log.append(envelope, sequence: sequence, recordedMilliseconds: recorded)
                 }
