@@ -23,6 +23,8 @@
         let writer: LMDBWriter
         let reader: StoreReader
         let folder: String
+        /// The store's folder, as an absolute path.
+        public var path: String { folder }
         private let openStore: OpenStore
 
         /// Opens the store at `path`, and makes it where there is none.
