@@ -67,6 +67,7 @@ let package = Package(
             dependencies: [
                 "AfterCommit",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
             name: "PlaceOrder",

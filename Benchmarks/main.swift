@@ -1,1 +1,6 @@
+import AfterCommit
+import Foundation
+import Logging
 
+let rates = try await MemoryRates.measure()
+for rate in rates { print(rate) }

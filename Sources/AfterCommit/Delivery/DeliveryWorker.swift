@@ -32,7 +32,7 @@ package actor DeliveryWorker {
     var unsettled: SettlementBatch
     /// Keys whose blocked deliveries have their turn.
     var keysToClaim: [String]
-    var totals = DeliveryTotals()
+    var totals: DeliveryTotals
     private var lanes: [Int: Task<Void, Never>] = [:]
     private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
@@ -42,8 +42,10 @@ package actor DeliveryWorker {
     package init(
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
         gate: EndpointGate, configuration: EngineConfiguration, time: TimeSource,
-        wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger
+        wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger,
+        totals: DeliveryTotals
     ) {
+        self.totals = totals
         let policy = subscription.policy
         let signal = WakeSignal()
         self.subscription = subscription
@@ -81,6 +83,7 @@ package actor DeliveryWorker {
     /// Asks ``run()`` to end: at once what was not begun, after `grace` what is running.
     package nonisolated func stop(grace: Duration) {
         shutdownRequest.withLock { $0 = min($0 ?? grace, grace) }
+        queue.stopStarting()
         signal.notify()
     }
 
@@ -134,23 +137,26 @@ package actor DeliveryWorker {
         for id in queue.laneIDs { startLane(id) }
         while true {
             signal.consume()
+            // One instant for the whole turn: what is not due at it is what the timer is armed for.
+            let now = time.now()
+            let date = wallClock.now()
             if hasStorageChanged.exchange(false, ordering: .sequentiallyConsistent) {
                 state.storageChanged()
             }
             takeHarvest()
-            var progressed = await settle()
+            var progressed = await settle(now: now)
             if stopsAt == nil, let grace = shutdownRequest.withLock({ $0 }) {
                 await beginStopping(grace: grace)
             }
             if stopsAt != nil {
                 if await hasStopped() { break }
             } else {
-                progressed = await claim() || progressed
+                progressed = await claim(now: now, date: date) || progressed
                 queue.push([])
             }
             if !progressed {
                 resumeWaiters()
-                armTimer()
+                armTimer(now: now, date: date)
                 await signal.wait()
             }
         }
@@ -180,8 +186,8 @@ package actor DeliveryWorker {
     }
 
     /// Settles all that has ended, in one commit. What cannot be settled now is kept.
-    private func settle() async -> Bool {
-        guard unsettled.count > 0, state.maySettle(now: time.now()) else { return false }
+    private func settle(now: Duration) async -> Bool {
+        guard unsettled.count > 0, state.maySettle(now: now) else { return false }
         let batch = unsettled
         unsettled = SettlementBatch(subscription: subscription.name)
         do {
@@ -204,17 +210,18 @@ package actor DeliveryWorker {
         deadLettersDeleted(Set(evicted.map(\.sequence)))
     }
 
-    private func claim() async -> Bool {
+    private func claim(now: Duration, date: Date) async -> Bool {
         let turned = await claimTurnedKeys()
-        guard let limit = state.claimLimit(now: time.now(), date: wallClock.now(), queue: queue.standing())
-        else { return turned }
+        let limit = state.claimLimit(
+            now: now, date: date, queue: queue.standing(), blocked: ordering.blockedCount)
+        guard let limit else { return turned }
         let includesNew = state.includesNew(blocked: ordering.blockedCount)
         do {
             let batch = try await storage.claim(
                 ClaimRequest(
-                    subscription: subscription.name, limit: limit, now: wallClock.now(),
+                    subscription: subscription.name, limit: limit, now: date,
                     includesNew: includesNew))
-            state.claimed(batch, includedNew: includesNew)
+            state.claimed(batch)
             admit(batch.deliveries)
             return turned || !batch.deliveries.isEmpty
         } catch {
@@ -263,7 +270,7 @@ package actor DeliveryWorker {
             log.attemptsAbandoned(abandoned.count)
             await release(abandoned)
             takeHarvest()
-            _ = await settle()
+            _ = await settle(now: time.now())
         }
         if unsettled.count > 0 {
             guard isOver else { return false }
@@ -280,9 +287,8 @@ package actor DeliveryWorker {
 
     // MARK: Waiting
 
-    private func armTimer() {
-        let now = time.now()
-        var wakeUp = state.wakeUp(now: now, date: wallClock.now(), queue: queue.standing())
+    private func armTimer(now: Duration, date: Date) {
+        var wakeUp = state.wakeUp(now: now, date: date, queue: queue.standing())
         if let stopsAt { wakeUp = min(wakeUp ?? stopsAt, stopsAt) }
         if let wakeUp { timer.arm(at: wakeUp, now: now) }
     }
@@ -290,13 +296,23 @@ package actor DeliveryWorker {
     private func resumeWaiters() {
         guard !waiters.isEmpty else { return }
         let standing = queue.standing()
+        let now = time.now()
         let date = wallClock.now()
-        let isQuiet = unsettled.count == 0 && keysToClaim.isEmpty
+        let isQuiet =
+            keysToClaim.isEmpty && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
         for (id, waiter) in waiters {
             let isMet =
                 switch waiter.condition {
-                case .idle: isQuiet && state.isIdle(date: date, queue: standing)
-                case .drained: isQuiet && state.isDrained(date: date, queue: standing)
+                case .idle:
+                    isQuiet
+                        && state.isIdle(
+                            now: now, date: date, queue: standing, unsettled: unsettled.count,
+                            blocked: ordering.blockedCount)
+                case .drained:
+                    isQuiet
+                        && state.isDrained(
+                            now: now, date: date, queue: standing, unsettled: unsettled.count,
+                            blocked: ordering.blockedCount)
                 }
             if isMet || hasEnded {
                 waiters[id] = nil

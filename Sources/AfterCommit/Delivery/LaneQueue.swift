@@ -35,6 +35,8 @@ package final class LaneQueue: Sendable {
     package struct Standing: Sendable {
         package var ready: Int
         package var running: Int
+        /// Attempts that have ended and were not harvested.
+        package var unharvested: Int
         package var gate: (reason: ParkReason, until: Duration?)?
         /// When the first running attempt outlives its timeout.
         package var nextDeadline: Duration?
@@ -77,7 +79,7 @@ package final class LaneQueue: Sendable {
         wallClock: any WallClock, signal: WakeSignal
     ) {
         state = Mutex(State(lanes: Array(repeating: Lane(), count: lanes)))
-        maxAbandoned = lanes
+        maxAbandoned = max(4, lanes)
         self.timeout = timeout
         self.gate = gate
         self.time = time
@@ -101,7 +103,8 @@ package final class LaneQueue: Sendable {
                 refuse(result, in: &state)
                 return .some(nil)
             }
-            if let result { end(id.index, with: result, now: now, in: &state) }
+            // Either way the worker looks, and arms its timer for the attempt that starts now.
+            if let result { end(id.index, with: result, now: now, in: &state) } else { signal.notify() }
             if state.isClosed { return .some(nil) }
             guard let attempt = start(id.index, now: now, in: &state) else {
                 // The worker arms its timer for a gate that has closed, or claims more.
@@ -160,7 +163,7 @@ package final class LaneQueue: Sendable {
 
     /// Starts the next delivery on a lane, if the gates let it.
     private func start(_ index: Int, now: Duration, in state: inout State) -> Attempt? {
-        guard state.gate == nil, let delivery = state.ready.first else { return nil }
+        guard !state.isClosed, state.gate == nil, let delivery = state.ready.first else { return nil }
         guard state.abandonedCount < maxAbandoned else {
             state.gate = (.tooManyAbandonedAttempts, nil)
             return nil
@@ -232,10 +235,17 @@ package final class LaneQueue: Sendable {
     package func standing() -> Standing {
         state.withLock { state in
             Standing(
-                ready: state.ready.count, running: state.runningCount, gate: state.gate,
+                ready: state.ready.count, running: state.runningCount,
+                unharvested: state.harvest.delivered.count + state.harvest.ended.count,
+                gate: state.gate,
                 nextDeadline: state.lanes.lazy.compactMap { $0.running.map { $0.started + self.timeout } }
                     .min())
         }
+    }
+
+    /// Lets nothing more begin; lanes end after their attempt.
+    package func stopStarting() {
+        state.withLock { $0.isClosed = true }
     }
 
     /// Lets idle lanes end, and running ones after their attempt.

@@ -8,7 +8,10 @@ package struct WorkerState: Sendable {
     package private(set) var inFlight = 0
     /// When the next retrying delivery is due, as the last claim told.
     package private(set) var nextDue: Date?
-    private var storageMayHaveMore = true
+    /// Something was committed since the last claim: new events, or redriven dead letters.
+    private var hasStorageChanged = true
+    /// The last claim left new events behind.
+    private var storageHasMore = false
     private var settleFailures = 0
     private var claimFailures = 0
     private var settleNotBefore: Duration?
@@ -24,13 +27,15 @@ package struct WorkerState: Sendable {
     // MARK: Claiming
 
     package mutating func storageChanged() {
-        storageMayHaveMore = true
+        hasStorageChanged = true
     }
 
     /// How many deliveries to claim now, or `nil` for none.
-    package func claimLimit(now: Duration, date: Date, queue: LaneQueue.Standing) -> Int? {
-        guard queue.gate == nil, claimNotBefore.map({ $0 <= now }) ?? true else { return nil }
-        guard storageMayHaveMore || isDue(at: date) else { return nil }
+    package func claimLimit(
+        now: Duration, date: Date, queue: LaneQueue.Standing, blocked: Int
+    ) -> Int? {
+        guard queue.gate == nil, !isPaused(claimNotBefore, now: now) else { return nil }
+        guard hasClaimable(date: date, blocked: blocked) else { return nil }
         guard queue.ready < max(1, maxInFlight / 4), inFlight < maxInFlight else { return nil }
         return maxInFlight - inFlight
     }
@@ -40,11 +45,12 @@ package struct WorkerState: Sendable {
         blocked < maxBlocked
     }
 
-    package mutating func claimed(_ batch: ClaimedBatch, includedNew: Bool) {
+    package mutating func claimed(_ batch: ClaimedBatch) {
         claimFailures = 0
         claimNotBefore = nil
         nextDue = batch.nextDue
-        storageMayHaveMore = includedNew && batch.hasMore
+        hasStorageChanged = false
+        storageHasMore = batch.hasMore
         took(batch.deliveries.count)
     }
 
@@ -64,14 +70,19 @@ package struct WorkerState: Sendable {
         claimNotBefore = now + Self.pause(afterFailures: claimFailures)
     }
 
-    private func isDue(at date: Date) -> Bool {
-        nextDue.map { $0 <= date } ?? false
+    private func hasClaimable(date: Date, blocked: Int) -> Bool {
+        if let nextDue, nextDue <= date { return true }
+        return hasStorageChanged || (storageHasMore && includesNew(blocked: blocked))
+    }
+
+    private func isPaused(_ notBefore: Duration?, now: Duration) -> Bool {
+        notBefore.map { $0 > now } ?? false
     }
 
     // MARK: Settling
 
     package func maySettle(now: Duration) -> Bool {
-        settleNotBefore.map { $0 <= now } ?? true
+        !isPaused(settleNotBefore, now: now)
     }
 
     /// - Parameter retrying: the earliest due date among those settled as retrying.
@@ -118,14 +129,20 @@ package struct WorkerState: Sendable {
     }
 
     /// Whether nothing can go on before time passes or something new comes.
-    package func isIdle(date: Date, queue: LaneQueue.Standing) -> Bool {
-        guard queue.running == 0, settleNotBefore == nil, claimNotBefore == nil else { return false }
-        if queue.gate != nil { return true }
-        return queue.ready == 0 && !storageMayHaveMore && !isDue(at: date)
+    package func isIdle(
+        now: Duration, date: Date, queue: LaneQueue.Standing, unsettled: Int, blocked: Int
+    ) -> Bool {
+        guard queue.running == 0, queue.unharvested == 0 else { return false }
+        guard unsettled == 0 || isPaused(settleNotBefore, now: now) else { return false }
+        if queue.gate != nil || isPaused(claimNotBefore, now: now) { return true }
+        return queue.ready == 0 && (inFlight >= maxInFlight || !hasClaimable(date: date, blocked: blocked))
     }
 
     /// Whether nothing is left that time alone would bring back.
-    package func isDrained(date: Date, queue: LaneQueue.Standing) -> Bool {
-        isIdle(date: date, queue: queue) && queue.ready == 0 && inFlight == 0 && nextDue == nil
+    package func isDrained(
+        now: Duration, date: Date, queue: LaneQueue.Standing, unsettled: Int, blocked: Int
+    ) -> Bool {
+        isIdle(now: now, date: date, queue: queue, unsettled: unsettled, blocked: blocked)
+            && !isPaused(claimNotBefore, now: now) && inFlight == 0 && nextDue == nil
     }
 }

@@ -37,6 +37,7 @@ public actor EventEngine: Service {
     private var tasks: [Task<Void, Never>] = []
     private var drainTask: Task<Void, any Error>?
     private var phase = Phase.ready
+    private var isAttached = false
 
     /// Validates, takes the delivery of `storage`, and registers each subscription's place: events that commit after this
     /// returns reach every subscription. A subscription's name that is new starts at the next event.
@@ -75,7 +76,8 @@ public actor EventEngine: Service {
     }
 
     deinit {
-        if phase != .ended { storage.detach() }
+        // An engine whose attaching was refused must not end another's.
+        if isAttached { storage.detach() }
     }
 
     private func makeWorkers() async throws {
@@ -83,12 +85,16 @@ public actor EventEngine: Service {
         let places = try await storage.attach(
             subscriptions.map { SubscriptionRegistration(name: $0.name, types: [$0.type]) },
             wake: { wakeUps.wake() })
+        isAttached = true
+        var totals: [String: DeliveryTotals] = [:]
+        for worker in workers { totals[worker.subscription.name] = await worker.totals }
         workers = zip(subscriptions, places).compactMap { subscription, place in
             gates[subscription.endpoint.name].map { gate in
                 DeliveryWorker(
                     subscription: subscription, place: place, storage: storage, gate: gate,
                     configuration: configuration, time: time, wallClock: wallClock,
-                    random: Xoshiro256(seed: random.next()), logger: logger)
+                    random: Xoshiro256(seed: random.next()), logger: logger,
+                    totals: totals[subscription.name] ?? DeliveryTotals())
             }
         }
         wakeUps.set(workers)
@@ -121,8 +127,7 @@ public actor EventEngine: Service {
             for worker in workers { worker.stop(grace: .zero) }
         }
         phase = .ended
-        wakeUps.set([])
-        storage.detach()
+        detach()
     }
 
     /// Delivers until nothing is left that could be delivered: waits for retries and parked deliveries,
@@ -161,7 +166,7 @@ public actor EventEngine: Service {
         }
         for worker in workers { worker.stop(grace: configuration.shutdownGracePeriod) }
         for task in tasks { await task.value }
-        storage.detach()
+        detach()
         try await makeWorkers()
         phase = .ready
         try result.get()
@@ -172,6 +177,12 @@ public actor EventEngine: Service {
     /// - Throws: `CancellationError` when cancelled.
     public func waitUntilIdle() async throws {
         try await wait(for: .idle)
+    }
+
+    private func detach() {
+        wakeUps.set([])
+        isAttached = false
+        storage.detach()
     }
 
     private func start() {

@@ -26,6 +26,7 @@ public protocol TransactionalStorage: EventStorage {
     /// A task cancelled while its body waits for its turn never runs it; once the body has started, its result is returned.
     /// - Returns: what `body` returned, after the commit.
     /// - Throws: what `body` threw, after rolling back; ``StorageError`` if the storage cannot commit.
+    @discardableResult
     func transaction<R: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> R
     ) async throws -> R

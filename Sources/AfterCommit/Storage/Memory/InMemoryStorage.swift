@@ -55,6 +55,7 @@ public final class InMemoryStorage: TableStorage {
         queue = Mutex(MemoryQueue(configuration: configuration))
     }
 
+    @discardableResult
     public func transaction<R: Sendable>(
         _ body: @escaping @Sendable (InMemoryTransaction) throws -> R
     ) async throws -> R {

@@ -1,0 +1,98 @@
+/// One promise of the engine, checked on one storage.
+public struct ConformanceCase: Sendable, CustomStringConvertible {
+    /// The line of the contract it checks.
+    public let line: ContractLine
+    /// What it checks, as a sentence without its subject's name.
+    public let name: String
+    /// What a storage must be able to do for this to apply.
+    public let requires: ConformanceCapabilities
+    let body: @Sendable (ConformanceRun) async throws -> Void
+
+    init(
+        _ line: ContractLine, _ name: String, requires: ConformanceCapabilities = [],
+        body: @escaping @Sendable (ConformanceRun) async throws -> Void
+    ) {
+        self.line = line
+        self.name = name
+        self.requires = requires
+        self.body = body
+    }
+
+    public var description: String { "\(line.rawValue). \(line): \(name)" }
+}
+
+/// The lines of the contract that the suite checks, by their numbers in the guarantees.
+public enum ContractLine: Int, Sendable, Hashable, CaseIterable {
+    case afterCommit = 1
+    case atLeastOnce = 2
+    case independentSubscriptions = 3
+    case order = 4
+    case attempts = 5
+    case parking = 6
+    case deadline = 7
+    case cancellation = 8
+    case crash = 10
+    case deadLetters = 13
+    case idempotencyKey = 15
+    case backpressure = 17
+    case settlingFails = 18
+    case shutdown = 19
+    case configuration = 20
+}
+
+/// What a storage claims to do.
+public struct ConformanceCapabilities: OptionSet, Sendable, Hashable {
+    public let rawValue: Int
+
+    public init(rawValue: Int) {
+        self.rawValue = rawValue
+    }
+
+    /// What was acknowledged survives the end of the process.
+    public static let durable = Self(rawValue: 1 << 0)
+    /// It can be made so small that a test fills it.
+    public static let limited = Self(rawValue: 1 << 1)
+    /// A full one makes emitters wait instead of failing.
+    public static let suspendsWhenFull = Self(rawValue: 1 << 2)
+    /// Dead letters are bounded; the oldest fall out.
+    public static let boundsDeadLetters = Self(rawValue: 1 << 3)
+}
+
+/// A promise that was not kept.
+public struct ConformanceFailure: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// Fails the case unless `condition` holds.
+func require(
+    _ condition: Bool, _ message: @autoclosure () -> String, file: StaticString = #fileID,
+    line: UInt = #line
+) throws {
+    guard condition else {
+        throw ConformanceFailure(description: "\(message()) (\(file):\(line))")
+    }
+}
+
+/// Fails the case unless both are equal.
+func requireEqual<T: Equatable>(
+    _ actual: T, _ expected: T, _ message: @autoclosure () -> String = "",
+    file: StaticString = #fileID, line: UInt = #line
+) throws {
+    try require(
+        actual == expected, "expected \(expected), found \(actual) \(message())", file: file,
+        line: line)
+}
+
+/// Fails the case unless `body` throws an error that `matches`.
+func requireThrows(
+    _ message: String, matching matches: (any Error) -> Bool = { _ in true },
+    file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Void
+) async throws {
+    do {
+        try await body()
+    } catch {
+        try require(matches(error), "\(message), but threw \(error)", file: file, line: line)
+        return
+    }
+    throw ConformanceFailure(description: "\(message), but nothing was thrown (\(file):\(line))")
+}

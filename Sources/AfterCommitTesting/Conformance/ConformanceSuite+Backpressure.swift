@@ -1,0 +1,149 @@
+import AfterCommit
+
+extension ConformanceSuite {
+    static let backpressureCases: [ConformanceCase] = [
+        ConformanceCase(
+            .backpressure, "a full storage makes emitters wait, and loses nothing",
+            requires: [.limited, .suspendsWhenFull]
+        ) { run in
+            let storage = try await run.storage(isSmall: true)
+            let latch = Latch()
+            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let emitted = Counters()
+            try await run.running(storage, [handler.subscription()]) { engine in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for emitter in 0..<4 {
+                        group.addTask {
+                            for number in 0..<500 {
+                                try await storage.transaction { tx in
+                                    try tx.put(Row(text: "row"), for: "\(emitter)-\(number)", in: .rows)
+                                    try tx.emit(Numbered(number: emitter * 500 + number))
+                                }
+                                emitted.increment("emitted")
+                            }
+                        }
+                    }
+                    await handler.waitForCalls(1)
+                    let before = emitted.value("emitted")
+                    try require(before < 2000, "a full storage took everything")
+                    latch.open()
+                    try await group.waitForAll()
+                }
+                try await engine.drain()
+                try requireEqual(handler.numbers.sorted(), Array(0..<2000))
+            }
+            let rows = try await storage.read { try $0.count(of: .rows) }
+            try requireEqual(rows, 2000)
+        },
+        ConformanceCase(
+            .backpressure, "a waiting emitter can be cancelled", requires: [.limited, .suspendsWhenFull]
+        ) { run in
+            let storage = try await run.storage(isSmall: true)
+            let latch = Latch()
+            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                let emitter = Task {
+                    for number in 0..<100_000 { try await engine.emit(Numbered(number: number)) }
+                }
+                await handler.waitForCalls(1)
+                emitter.cancel()
+                try await requireThrows("a cancelled emitter throws", matching: { $0 is CancellationError }) {
+                    try await emitter.value
+                }
+                latch.open()
+                try await engine.drain()
+                let count = handler.succeeded.count
+                try requireEqual(handler.numbers.sorted(), Array(0..<count))
+            }
+        },
+        ConformanceCase(.backpressure, "what can never fit is refused with storageFull", requires: .limited) { run in
+            let storage = try await run.storage(isSmall: true)
+            let handler = RecordingHandler<Numbered>()
+            try await run.running(storage, [handler.subscription()]) { engine in
+                let padding = String(repeating: "x", count: 1000)
+                try await requireThrows(
+                    "too much at once throws storageFull",
+                    matching: { ($0 as? StorageError)?.code == .storageFull }
+                ) {
+                    try await storage.transaction { tx in
+                        try tx.put(Row(text: "undone"), for: "a", in: .rows)
+                        for number in 0..<200_000 { try tx.emit(Numbered(number: number, padding: padding)) }
+                    }
+                }
+                let row = try await storage.read { try $0.value(for: "a", in: .rows) }
+                try requireEqual(row, nil)
+                try await engine.emit(Numbered(number: 1))
+                try await engine.drain()
+                try requireEqual(handler.numbers, [1])
+            }
+        },
+        ConformanceCase(
+            .backpressure, "a full storage refuses emits, goes on settling, and recovers",
+            requires: [.limited, .durable]
+        ) { run in
+            let storage = try await run.storage(isSmall: true)
+            let latch = Latch()
+            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let padding = String(repeating: "x", count: 1000)
+            try await run.running(storage, [handler.subscription()]) { engine in
+                var accepted: [Int] = []
+                var isFull = false
+                for number in 0..<200_000 where !isFull {
+                    do {
+                        try await engine.emit(
+                            contentsOf: (0..<50).map { Numbered(number: number * 50 + $0, padding: padding) })
+                        accepted += (0..<50).map { number * 50 + $0 }
+                    } catch let error as StorageError where error.code == .storageFull {
+                        isFull = true
+                    }
+                }
+                try require(isFull, "it never became full")
+                latch.open()
+                try await engine.drain()
+                try requireEqual(handler.numbers.sorted(), accepted)
+                try await engine.emit(Numbered(number: -1))
+                try await engine.drain()
+                try requireEqual(handler.calls.last?.event.number, -1)
+            }
+        },
+        ConformanceCase(.settlingFails, "outcomes are kept and settled later; nothing runs again") { run in
+            let faulty = FaultInjectingStorage(try await run.storage())
+            let handler = RecordingHandler<Numbered>()
+            try await run.running(faulty, [handler.subscription()]) { engine in
+                faulty.failSettles(3)
+                try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+                await handler.waitForCalls(20)
+                try await run.pass(.seconds(3), step: .milliseconds(100), engine)
+                try requireEqual(faulty.failedCount, 3)
+                try requireEqual(handler.calls.count, 20, "attempts")
+                try requireEqual(try await engine.counts(), DeliveryCounts())
+            }
+        },
+        ConformanceCase(.settlingFails, "claiming stops at the bound of what is in flight") { run in
+            let faulty = FaultInjectingStorage(try await run.storage())
+            let handler = RecordingHandler<Numbered>()
+            let configuration = EngineConfiguration(maxInFlight: 40)
+            try await run.running(faulty, configuration: configuration, [handler.subscription()]) { engine in
+                faulty.failSettles(.max)
+                try await engine.emit(contentsOf: (0..<500).map { Numbered(number: $0) })
+                await handler.waitForCalls(40)
+                try await run.pass(.seconds(60), step: .seconds(5), engine)
+                try requireEqual(handler.calls.count, 40)
+                faulty.failSettles(0)
+                try await run.pass(.seconds(10), step: .seconds(5), engine)
+                try requireEqual(handler.calls.count, 500)
+            }
+        },
+        ConformanceCase(.settlingFails, "a claim that fails is tried again") { run in
+            let faulty = FaultInjectingStorage(try await run.storage())
+            let handler = RecordingHandler<Numbered>()
+            try await run.running(faulty, [handler.subscription()]) { engine in
+                faulty.failClaims(3)
+                try await engine.emit(Numbered(number: 1))
+                try await run.pass(.seconds(3), step: .milliseconds(100), engine)
+                try requireEqual(faulty.failedCount, 3)
+                try requireEqual(handler.numbers, [1])
+            }
+        },
+    ]
+}

@@ -1,0 +1,69 @@
+public import AfterCommit
+
+/// Checks that a storage keeps the engine's promises. It needs no test framework: a case that fails throws.
+///
+/// ```swift
+/// let suite = ConformanceSuite(capabilities: [.durable]) { options in
+///     try MyStorage(envelopes: options.envelopes)
+/// }
+/// @Test(arguments: suite.cases) func conformance(_ promise: ConformanceCase) async throws {
+///     try await suite.run(promise)
+/// }
+/// ```
+public struct ConformanceSuite: Sendable {
+    /// What a case asks of the storage it is given.
+    public struct StorageOptions: Sendable {
+        /// Puts events into envelopes, dated by the case's own clock.
+        public var envelopes: EnvelopeFactory
+        /// Whether a test must be able to fill it with some thousand events of 1 KB.
+        public var isSmall: Bool
+    }
+
+    /// What the storage claims to do.
+    public let capabilities: ConformanceCapabilities
+    let makeStorage: @Sendable (StorageOptions) async throws -> any TableStorage
+    let reopen: @Sendable (any TableStorage, StorageOptions) async throws -> any TableStorage
+    let close: @Sendable (any TableStorage) async throws -> Void
+
+    /// - Parameters:
+    ///   - capabilities: what the storage claims to do.
+    ///   - makeStorage: makes a new, empty storage.
+    ///   - reopen: ends a storage as the end of its process would, and opens what it left. Needed for ``ConformanceCapabilities/durable``.
+    ///   - close: ends a storage and removes what it left.
+    public init(
+        capabilities: ConformanceCapabilities,
+        makeStorage: @escaping @Sendable (StorageOptions) async throws -> any TableStorage,
+        reopen: @escaping @Sendable (any TableStorage, StorageOptions) async throws -> any TableStorage = {
+            storage, _ in storage
+        },
+        close: @escaping @Sendable (any TableStorage) async throws -> Void = { _ in }
+    ) {
+        self.capabilities = capabilities
+        self.makeStorage = makeStorage
+        self.reopen = reopen
+        self.close = close
+    }
+
+    /// All cases, whatever a storage claims.
+    public static let allCases: [ConformanceCase] =
+        afterCommitCases + deliveryCases + orderCases + attemptCases + parkingCases + deadlineCases
+        + deadLetterCases + backpressureCases + engineCases
+
+    /// The cases that apply to this storage.
+    public var cases: [ConformanceCase] {
+        Self.allCases.filter { capabilities.isSuperset(of: $0.requires) }
+    }
+
+    /// Runs one case on a storage of its own.
+    /// - Throws: ``ConformanceFailure`` where a promise is broken; any error the storage threw.
+    public func run(_ promise: ConformanceCase) async throws {
+        let run = ConformanceRun(suite: self)
+        do {
+            try await promise.body(run)
+        } catch {
+            try await run.closeAll()
+            throw error
+        }
+        try await run.closeAll()
+    }
+}

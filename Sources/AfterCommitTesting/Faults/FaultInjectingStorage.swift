@@ -1,0 +1,105 @@
+public import AfterCommit
+import Synchronization
+
+/// A storage that fails on demand, and otherwise does what the storage beneath it does.
+public final class FaultInjectingStorage: EventStorage {
+    /// What it throws.
+    public struct InjectedFault: Error {}
+
+    private struct Faults {
+        var settles = 0
+        var claims = 0
+        var failed = 0
+    }
+
+    private let base: any EventStorage
+    private let faults = Mutex(Faults())
+    public let leaseDuration: Duration?
+
+    /// - Parameters:
+    ///   - base: the storage beneath.
+    ///   - leaseDuration: what it says of its leases.
+    public init(_ base: any EventStorage, leaseDuration: Duration? = nil) {
+        self.base = base
+        self.leaseDuration = leaseDuration
+    }
+
+    public var name: String { base.name }
+    public var coder: any EventCoder { base.coder }
+
+    /// How many calls have failed.
+    public var failedCount: Int { faults.withLock { $0.failed } }
+
+    /// Makes the next `count` settles fail.
+    public func failSettles(_ count: Int) { faults.withLock { $0.settles = count } }
+
+    /// Makes the next `count` claims fail.
+    public func failClaims(_ count: Int) { faults.withLock { $0.claims = count } }
+
+    public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
+        try spend(\.settles)
+        return try await base.settle(batch)
+    }
+
+    public func claim(_ request: ClaimRequest) async throws -> ClaimedBatch {
+        try spend(\.claims)
+        return try await base.claim(request)
+    }
+
+    private func spend(_ kind: any WritableKeyPath<Faults, Int> & Sendable) throws {
+        let fails = faults.withLock { faults in
+            guard faults[keyPath: kind] > 0 else { return false }
+            faults[keyPath: kind] -= 1
+            faults.failed += 1
+            return true
+        }
+        if fails { throw InjectedFault() }
+    }
+
+    // MARK: Passed on
+
+    @discardableResult
+    public func emit<E: Event>(
+        contentsOf events: [E], headers: [String: String]
+    ) async throws -> [EventID] {
+        try await base.emit(contentsOf: events, headers: headers)
+    }
+
+    public func attach(
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+    ) async throws -> [SubscriptionPlace] {
+        try await base.attach(subscriptions, wake: wake)
+    }
+
+    public func detach() { base.detach() }
+
+    public func claimBlocked(
+        subscription: String, orderingKey: String, limit: Int
+    ) async throws -> [ClaimedDelivery] {
+        try await base.claimBlocked(subscription: subscription, orderingKey: orderingKey, limit: limit)
+    }
+
+    public func release(_ sequences: [UInt64], subscription: String) async {
+        await base.release(sequences, subscription: subscription)
+    }
+
+    public func counts(subscription: String) async throws -> DeliveryCounts {
+        try await base.counts(subscription: subscription)
+    }
+
+    public func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord] {
+        try await base.deliveries(query)
+    }
+
+    public func deadLetters(_ query: DeadLetterQuery) async throws -> [DeadLetter] {
+        try await base.deadLetters(query)
+    }
+
+    public func redrive(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
+        try await base.redrive(ids)
+    }
+
+    public func deleteDeadLetters(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
+        try await base.deleteDeadLetters(ids)
+    }
+}

@@ -1,0 +1,99 @@
+public import AfterCommit
+import Synchronization
+
+/// A handler that remembers its calls, and then does what it was given to do.
+///
+/// ```swift
+/// let handler = RecordingHandler<OrderPlaced>()
+/// Subscription("data-platform", to: OrderPlaced.self) { try await handler($0, $1) }
+/// ```
+public final class RecordingHandler<E: Event>: Sendable {
+    /// One attempt.
+    public struct Call: Sendable {
+        public let event: E
+        public let context: DeliveryContext
+    }
+
+    private struct State {
+        var calls: [Call] = []
+        var succeeded: [Call] = []
+        var running = 0
+        var mostRunning = 0
+        var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+    private let behavior: @concurrent @Sendable (E, DeliveryContext) async throws -> Void
+
+    /// - Parameter behavior: runs after the call was noted; what it throws, the handler throws. Default: nothing.
+    public init(
+        behavior: @escaping @concurrent @Sendable (E, DeliveryContext) async throws -> Void = { _, _ in }
+    ) {
+        self.behavior = behavior
+    }
+
+    public func callAsFunction(_ event: E, _ context: DeliveryContext) async throws {
+        let call = Call(event: event, context: context)
+        let ready = state.withLock { state in
+            state.calls.append(call)
+            state.running += 1
+            state.mostRunning = max(state.mostRunning, state.running)
+            let ready = state.waiters.filter { $0.count <= state.calls.count }
+            state.waiters.removeAll { $0.count <= state.calls.count }
+            return ready
+        }
+        for waiter in ready { waiter.continuation.resume() }
+        defer { state.withLock { $0.running -= 1 } }
+        try await behavior(event, context)
+        state.withLock { $0.succeeded.append(call) }
+    }
+
+    /// All attempts, in the order they began.
+    public var calls: [Call] { state.withLock { $0.calls } }
+    /// The attempts that succeeded, in the order they ended.
+    public var succeeded: [Call] { state.withLock { $0.succeeded } }
+    /// The most attempts that ran at one time.
+    public var mostRunning: Int { state.withLock { $0.mostRunning } }
+
+    /// Waits until `count` attempts have begun, those before this call included.
+    public func waitForCalls(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.calls.count >= count { return true }
+                state.waiters.append((count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+}
+
+/// A handler that fails: always, or as often as it is told for each delivery.
+public struct FailingHandler<E: Event>: Sendable {
+    /// What it throws where nothing else was given.
+    public struct Failure: Error {
+        public init() {}
+    }
+
+    private let recorder: RecordingHandler<E>
+
+    /// - Parameters:
+    ///   - attempts: the attempts of each delivery that fail, from the first; `nil` for all. Default `nil`.
+    ///   - error: what it throws.
+    public init(
+        attempts: Int? = nil, error: @escaping @Sendable (E) -> any Error = { _ in Failure() }
+    ) {
+        recorder = RecordingHandler { event, context in
+            if context.attempt <= attempts ?? .max { throw error(event) }
+        }
+    }
+
+    public func callAsFunction(_ event: E, _ context: DeliveryContext) async throws {
+        try await recorder(event, context)
+    }
+
+    /// All attempts, in the order they began.
+    public var calls: [RecordingHandler<E>.Call] { recorder.calls }
+    /// The attempts that succeeded, in the order they ended.
+    public var succeeded: [RecordingHandler<E>.Call] { recorder.succeeded }
+}
