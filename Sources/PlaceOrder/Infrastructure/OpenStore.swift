@@ -1,5 +1,6 @@
 #if Example
     import AfterCommit
+    import AfterCommitLMDB
     import Foundation
     import Logging
 
@@ -25,7 +26,18 @@
             case .memory:
                 orders = InMemoryStorage()
                 end = {}
-            case .outbox: throw StorageError(.unsuitablePath, "the outbox on LMDB is not built in yet")
+            case .outbox(let path?):
+                let storage = try LMDBStorage(path: path, logger: logger)
+                orders = storage
+                end = { await storage.close() }
+            case .outbox(nil):
+                let folder = FileManager.default.temporaryDirectory.appending(path: "place-order-\(UUID().uuidString)")
+                let storage = try LMDBStorage(path: folder.path(percentEncoded: false), logger: logger)
+                orders = storage
+                end = {
+                    await storage.close()
+                    try? FileManager.default.removeItem(at: folder)
+                }
             }
         }
 

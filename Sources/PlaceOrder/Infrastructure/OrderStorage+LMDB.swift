@@ -1,0 +1,6 @@
+#if Example
+    import AfterCommitLMDB
+
+    extension LMDBTransaction: OrderTransaction {}
+    extension LMDBStorage: OrderStorage {}
+#endif
