@@ -8,6 +8,8 @@
     /// The request headers of one attempt: CloudEvents 1.0 HTTP binding, binary mode, with trace context and idempotency key.
     struct CloudEventHeaders {
         let configuration: HTTPEventSinkConfiguration
+        /// The application's own, which knows its trace format.
+        var instrument: any Instrument = InstrumentationSystem.instrument
 
         func callAsFunction(_ context: DeliveryContext) -> HTTPHeaders {
             let envelope = context.envelope
@@ -43,7 +45,7 @@
         private func addTraceContext(of envelope: Envelope, to headers: inout HTTPHeaders) {
             var carrier: [String: String] = [:]
             if let current = ServiceContext.current {
-                InstrumentationSystem.instrument.inject(current, into: &carrier, using: CarrierInjector())
+                instrument.inject(current, into: &carrier, using: CarrierInjector())
             }
             if carrier.isEmpty {
                 carrier = envelope.headers.filter { ["traceparent", "tracestate"].contains($0.key) }

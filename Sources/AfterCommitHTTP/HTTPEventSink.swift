@@ -56,8 +56,8 @@
             _ request: HTTPClientRequest, policyTimeout: Duration
         ) async throws -> Answer {
             let timeout = configuration.timeout
-            // Most policies are stricter than the sink. Then the engine's one timer ends the attempt, and a second
-            // timer for each request would only cost.
+            // Most policies are stricter than the sink: then the engine's one timer ends the attempt. A timer for each
+            // request stays in memory until its time has come, long after the request is done.
             guard policyTimeout > timeout else { return try await answer(to: request) }
             let clock = configuration.clock
             let host = url.host
