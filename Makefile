@@ -1,7 +1,7 @@
 # What a person does with this package. Each target needs Swift alone; the first two install what else is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test crash lint bench tsan asan packages
+.PHONY: help demo test crash docs lint bench tsan asan packages
 
 SHELL := /bin/bash
 ROUNDS ?= 50
@@ -14,15 +14,21 @@ packages:
 
 demo: packages ## place orders against a data platform that fails at times, and show that every event arrives
 	@Tests/Scripts/build.sh --product place-order
-	@.build/debug/place-order run
+	@.build/debug/place-order run --storage outbox --orders 200 --platform-error-rate 0.1 --platform-outage 0s..2s --log-level warning
 
-test: packages ## build once, then run all tests
+test: packages ## build once, then check the listings and a light consumer, then run all tests
 	@Tests/Scripts/build.sh --build-tests
+	@Tests/Scripts/check-listings.sh
+	@Tests/Scripts/check-consumer.sh
 	@swift test --skip-build
 
 crash: packages ## kill the example again and again, and count what was acknowledged and lost (ROUNDS=50)
 	@Tests/Scripts/build.sh -c release --product place-order
 	@ROUNDS=$(ROUNDS) PLACE_ORDER="$$(swift build -c release --show-bin-path)/place-order" Tests/CrashRounds/crash-rounds.sh
+
+docs: packages ## build the documentation into docs/, and fail on a warning
+	@Tests/Scripts/build.sh
+	@Tests/Scripts/build-docs.sh
 
 lint: ## check the format of all Swift files
 	@swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift Docs.docc
