@@ -3,48 +3,59 @@ public import Logging
 
 /// What a handler knows of the attempt it is.
 public struct DeliveryContext: Sendable {
-    public let delivery: DeliveryID
-    public let envelope: Envelope
-    /// This attempt's number, from 1.
-    public let attempt: Int
-    /// How many attempts this delivery has.
-    public let maxAttempts: Int
-    /// When this attempt began.
-    public let startedAt: Date
-    /// When this attempt counts as failed, whatever the handler does.
-    public let deadline: Date
-    private let baseLogger: Logger
-    private let coder: any EventCoder
+    /// What all attempts of a subscription have in common.
+    package final class Common: Sendable {
+        let subscription: String
+        let policy: DeliveryPolicy
+        let logger: Logger
+        let coder: any EventCoder
 
-    package init(
-        delivery: DeliveryID, envelope: Envelope, attempt: Int, maxAttempts: Int, startedAt: Date,
-        deadline: Date, baseLogger: Logger, coder: any EventCoder
-    ) {
-        self.delivery = delivery
-        self.envelope = envelope
-        self.attempt = attempt
-        self.maxAttempts = maxAttempts
-        self.startedAt = startedAt
-        self.deadline = deadline
-        self.baseLogger = baseLogger
-        self.coder = coder
+        package init(
+            subscription: String, policy: DeliveryPolicy, logger: Logger, coder: any EventCoder
+        ) {
+            self.subscription = subscription
+            self.policy = policy
+            self.logger = logger
+            self.coder = coder
+        }
     }
 
-    public var eventID: EventID { envelope.id }
-    public var subscription: String { delivery.subscription }
-    public var headers: [String: String] { envelope.headers }
+    private let claimed: ClaimedDelivery
+    private let common: Common
+    /// When this attempt began.
+    public let startedAt: Date
+
+    package init(_ claimed: ClaimedDelivery, common: Common, startedAt: Date) {
+        self.claimed = claimed
+        self.common = common
+        self.startedAt = startedAt
+    }
+
+    public var delivery: DeliveryID {
+        DeliveryID(subscription: common.subscription, sequence: claimed.sequence)
+    }
+    public var envelope: Envelope { claimed.envelope }
+    public var eventID: EventID { claimed.box.envelope.id }
+    public var subscription: String { common.subscription }
+    public var headers: [String: String] { claimed.box.envelope.headers }
+    /// This attempt's number, from 1.
+    public var attempt: Int { (claimed.history?.attempts ?? 0) + 1 }
+    /// How many attempts this delivery has.
+    public var maxAttempts: Int { common.policy.maxAttempts }
     /// Whether a failure of this attempt makes a dead letter.
     public var isLastAttempt: Bool { attempt >= maxAttempts }
+    /// When this attempt counts as failed, whatever the handler does.
+    public var deadline: Date { startedAt + common.policy.timeout.timeInterval }
 
     /// `eventID/subscription`: the same for every retry and every redrive of this delivery.
-    public var idempotencyKey: String { "\(envelope.id)/\(delivery.subscription)" }
+    public var idempotencyKey: String { "\(eventID)/\(subscription)" }
 
     /// The engine's logger with the event, the subscription and the attempt as metadata.
     public var logger: Logger {
-        var logger = baseLogger
-        logger[metadataKey: LogKey.eventID] = "\(envelope.id)"
+        var logger = common.logger
+        logger[metadataKey: LogKey.eventID] = "\(eventID)"
         logger[metadataKey: LogKey.eventType] = "\(envelope.type)"
-        logger[metadataKey: LogKey.subscription] = "\(delivery.subscription)"
+        logger[metadataKey: LogKey.subscription] = "\(subscription)"
         logger[metadataKey: LogKey.attempt] = "\(attempt)"
         logger[metadataKey: LogKey.maxAttempts] = "\(maxAttempts)"
         return logger
@@ -52,6 +63,6 @@ public struct DeliveryContext: Sendable {
 
     /// The payload's bytes, encoded now where the storage keeps Swift values.
     public func payload() throws -> Data {
-        try envelope.bytes(using: coder)
+        try envelope.bytes(using: common.coder)
     }
 }

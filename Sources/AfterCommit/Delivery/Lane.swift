@@ -1,5 +1,3 @@
-import Foundation
-
 /// One long-lived task that runs attempts one after another.
 ///
 /// A task for each attempt would cap a subscription at some 200,000 events in a second.
@@ -12,16 +10,13 @@ struct Lane: Sendable {
 
     @concurrent
     func run() async {
-        let policy = subscription.policy
-        let timeout = policy.timeout.timeInterval
+        let common = DeliveryContext.Common(
+            subscription: subscription.name, policy: subscription.policy, logger: log.logger,
+            coder: coder)
         var result: AttemptResult?
         while let attempt = await queue.next(id, after: result) {
-            let delivery = attempt.delivery
             let context = DeliveryContext(
-                delivery: DeliveryID(subscription: subscription.name, sequence: delivery.sequence),
-                envelope: delivery.envelope, attempt: (delivery.history?.attempts ?? 0) + 1,
-                maxAttempts: policy.maxAttempts, startedAt: attempt.startedAt,
-                deadline: attempt.startedAt + timeout, baseLogger: log.logger, coder: coder)
+                attempt.delivery, common: common, startedAt: attempt.startedAt)
             do {
                 try await subscription.attempt(coder, context)
                 result = .succeeded

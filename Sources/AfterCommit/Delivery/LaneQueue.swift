@@ -142,7 +142,7 @@ package final class LaneQueue: Sendable {
         state.lanes[index].running = nil
         state.runningCount -= 1
         report(result.endpointReport, of: running, now: now, in: &state)
-        if case .succeeded = result, running.delivery.envelope.orderingKey == nil {
+        if case .succeeded = result, running.delivery.box.envelope.orderingKey == nil {
             state.harvest.delivered.append(running.delivery.sequence)
         } else {
             state.harvest.ended.append(

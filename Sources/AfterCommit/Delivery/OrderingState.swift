@@ -66,7 +66,7 @@ package struct OrderingState: Sendable {
     }
 
     package mutating func admit(_ delivery: ClaimedDelivery) -> Admission {
-        guard let key = delivery.envelope.orderingKey else { return .run }
+        guard let key = delivery.box.envelope.orderingKey else { return .run }
         var line = lines[key] ?? Line()
         defer { lines[key] = line }
         switch line.head {

@@ -212,7 +212,7 @@ public actor EventEngine: Service {
     public nonisolated func emit<E: Event>(
         _ event: E, headers: [String: String] = [:]
     ) async throws -> EventID {
-        try await storage.emit(contentsOf: [event], headers: headers)[0]
+        try await storage.emit(event, headers: headers)
     }
 
     /// Emits several events in one commit, in order.

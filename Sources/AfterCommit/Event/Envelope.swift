@@ -45,6 +45,15 @@ public struct Envelope: Sendable {
     }
 }
 
+/// Shares one envelope between the log, the lanes and the handler's context, without copying its fields each time.
+package final class EnvelopeBox: Sendable {
+    package let envelope: Envelope
+
+    package init(_ envelope: Envelope) {
+        self.envelope = envelope
+    }
+}
+
 extension Envelope {
     /// The payload's bytes, encoded by `coder` where the payload is still a Swift value.
     public func bytes(using coder: any EventCoder) throws -> Data {

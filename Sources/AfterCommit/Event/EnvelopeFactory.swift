@@ -67,8 +67,9 @@ public struct EnvelopeFactory: Sendable {
         for name in headers.keys where !Self.isValidHeaderName(name) {
             throw EmitError.invalidHeader(name: name)
         }
+        let now = wallClock.now()
         return Envelope(
-            id: ids.next(), type: type, source: source, time: wallClock.now(),
+            id: ids.next(at: now), type: type, source: source, time: now,
             schemaVersion: E.schemaVersion, orderingKey: orderingKey,
             headers: Self.addingTraceContext(to: headers), contentType: coder.contentType,
             payload: payload)

@@ -28,7 +28,11 @@ public final class EventIDGenerator: Sendable {
 
     /// The next id, greater than every id this generator made before.
     public func next() -> EventID {
-        let now = UInt64(max(0, wallClock.now().timeIntervalSince1970 * 1000))
+        next(at: wallClock.now())
+    }
+
+    func next(at date: Date) -> EventID {
+        let now = UInt64(max(0, date.timeIntervalSince1970 * 1000))
         return state.withLock { state in
             if now > state.milliseconds {
                 state.milliseconds = now

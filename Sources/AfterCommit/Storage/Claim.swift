@@ -18,13 +18,19 @@ public struct DeliveryID: Hashable, Sendable, Codable, CustomStringConvertible {
 public struct ClaimedDelivery: Sendable {
     /// The event's place in commit order.
     public var sequence: UInt64
-    public var envelope: Envelope
+    package let box: EnvelopeBox
     /// What happened before; `nil` for a delivery that was never tried.
     public var history: DeliveryHistory?
 
+    public var envelope: Envelope { box.envelope }
+
     public init(sequence: UInt64, envelope: Envelope, history: DeliveryHistory? = nil) {
+        self.init(sequence: sequence, box: EnvelopeBox(envelope), history: history)
+    }
+
+    package init(sequence: UInt64, box: EnvelopeBox, history: DeliveryHistory? = nil) {
         self.sequence = sequence
-        self.envelope = envelope
+        self.box = box
         self.history = history
     }
 }

@@ -19,6 +19,10 @@ public protocol EventStorage: Sendable {
         contentsOf events: [E], headers: [String: String]
     ) async throws -> [EventID]
 
+    /// Emits one event, as ``emit(contentsOf:headers:)`` does.
+    @discardableResult
+    func emit<E: Event>(_ event: E, headers: [String: String]) async throws -> EventID
+
     /// Takes the right to deliver, and registers each subscription's place: a new one starts at the next event.
     /// - Parameters:
     ///   - subscriptions: all that this engine delivers to.
@@ -67,6 +71,11 @@ public protocol EventStorage: Sendable {
 
 extension EventStorage {
     public var leaseDuration: Duration? { nil }
+
+    @discardableResult
+    public func emit<E: Event>(_ event: E, headers: [String: String]) async throws -> EventID {
+        try await emit(contentsOf: [event], headers: headers)[0]
+    }
 }
 
 /// A subscription as a storage knows it.

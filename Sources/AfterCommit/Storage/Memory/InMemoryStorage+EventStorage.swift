@@ -12,7 +12,9 @@ extension InMemoryStorage {
     }
 
     public func claim(_ request: ClaimRequest) async throws -> ClaimedBatch {
-        queue.withLock { $0.claim(request) }
+        let (batch, ready) = queue.withLock { ($0.claim(request), $0.grantRoom()) }
+        resume(ready)
+        return batch
     }
 
     public func claimBlocked(

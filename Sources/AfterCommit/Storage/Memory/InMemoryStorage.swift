@@ -84,18 +84,29 @@ public final class InMemoryStorage: TableStorage {
         contentsOf events: [E], headers: [String: String]
     ) async throws -> [EventID] {
         let wrapped = try events.map {
-            try envelopes.envelopeKeepingValue($0, headers: headers)
+            EnvelopeBox(try envelopes.envelopeKeepingValue($0, headers: headers))
         }
-        if !append(wrapped, reserved: 0) {
-            try refuseIfImpossible(wrapped.count)
-            try await reserveRoom(for: wrapped.count)
-            _ = append(wrapped, reserved: wrapped.count)
-        }
-        return wrapped.map(\.id)
+        if !append(wrapped, reserved: 0) { try await appendWhenPossible(wrapped) }
+        return wrapped.map(\.envelope.id)
+    }
+
+    @discardableResult
+    public func emit<E: Event>(_ event: E, headers: [String: String]) async throws -> EventID {
+        let envelope = try envelopes.envelopeKeepingValue(event, headers: headers)
+        let box = EnvelopeBox(envelope)
+        let (appended, wake) = queue.withLock { ($0.append(box), $0.wake) }
+        if appended { wake?() } else { try await appendWhenPossible([box]) }
+        return envelope.id
+    }
+
+    private func appendWhenPossible(_ envelopes: [EnvelopeBox]) async throws {
+        try refuseIfImpossible(envelopes.count)
+        try await reserveRoom(for: envelopes.count)
+        _ = append(envelopes, reserved: envelopes.count)
     }
 
     /// Appends the events of a commit, if there is room, and wakes the engine.
-    private func append(_ envelopes: [Envelope], reserved: Int) -> Bool {
+    private func append(_ envelopes: [EnvelopeBox], reserved: Int) -> Bool {
         let (appended, wake) = queue.withLock {
             ($0.append(envelopes, reserved: reserved), $0.wake)
         }

@@ -55,7 +55,7 @@ public final class InMemoryTransaction: InMemoryReader, TableTransaction {
 
     private let envelopes: EnvelopeFactory
     private var changes: [Change] = []
-    private(set) var emitted: [Envelope] = []
+    private(set) var emitted: [EnvelopeBox] = []
 
     init(tables: MemoryTablesBox, envelopes: EnvelopeFactory) {
         self.envelopes = envelopes
@@ -66,7 +66,7 @@ public final class InMemoryTransaction: InMemoryReader, TableTransaction {
     public func emit<E: Event>(_ event: E, headers: [String: String]) throws -> EventID {
         _ = try tables()
         let envelope = try envelopes.envelopeKeepingValue(event, headers: headers)
-        emitted.append(envelope)
+        emitted.append(EnvelopeBox(envelope))
         return envelope.id
     }
 

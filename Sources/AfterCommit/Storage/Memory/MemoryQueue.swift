@@ -11,7 +11,7 @@ struct MemoryQueue: ~Copyable {
     }
 
     private let configuration: InMemoryStorage.Configuration
-    private var log: Deque<Envelope> = []
+    private var log: Deque<EnvelopeBox> = []
     private var firstSequence: UInt64 = 1
     /// Every event below is settled by all subscriptions.
     private var floor: UInt64 = 1
@@ -32,8 +32,17 @@ struct MemoryQueue: ~Copyable {
 
     // MARK: Emitting
 
+    /// Appends one, if there is room: the way of a single emit, without an array around it.
+    mutating func append(_ envelope: EnvelopeBox) -> Bool {
+        guard waiters.isEmpty, heldCount < configuration.capacity else { return false }
+        log.append(envelope)
+        if subscriptions.isEmpty { floor = tail }
+        trim()
+        return true
+    }
+
     /// Appends all of them, or none when there is no room. `reserved` of the room were granted before.
-    mutating func append(_ envelopes: [Envelope], reserved: Int) -> Bool {
+    mutating func append(_ envelopes: [EnvelopeBox], reserved: Int) -> Bool {
         let missing = envelopes.count - reserved
         if missing > 0 {
             guard waiters.isEmpty, heldCount + missing <= configuration.capacity else {
@@ -100,7 +109,6 @@ struct MemoryQueue: ~Copyable {
         guard var subscription = subscriptions.removeValue(forKey: request.subscription) else {
             return ClaimedBatch()
         }
-        defer { subscriptions[request.subscription] = subscription }
         var batch = ClaimedBatch()
         let hasNew = request.includesNew && subscription.cursor.hasClaimable(below: tail)
         let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
@@ -109,15 +117,18 @@ struct MemoryQueue: ~Copyable {
             while batch.deliveries.count < request.limit,
                 let sequence = subscription.cursor.claimNext(below: tail)
             {
-                let envelope = log[Int(sequence - firstSequence)]
-                if subscription.types.contains(envelope.type) {
-                    batch.deliveries.append(ClaimedDelivery(sequence: sequence, envelope: envelope))
+                let box = log[Int(sequence - firstSequence)]
+                if subscription.types.contains(box.envelope.type) {
+                    batch.deliveries.append(ClaimedDelivery(sequence: sequence, box: box))
                 } else {
                     subscription.cursor.settle([sequence])
                 }
             }
         }
         batch.hasMore = subscription.cursor.hasClaimable(below: tail)
+        subscriptions[request.subscription] = subscription
+        // Events of types it does not handle may have made room.
+        settledFurther()
         return batch
     }
 
@@ -129,9 +140,13 @@ struct MemoryQueue: ~Copyable {
         let evicted = subscription.settle(batch, maxDeadLetters: configuration.maxDeadLetters)
         exceptionCount += subscription.exceptions.count - exceptionsBefore
         subscriptions[batch.subscription] = subscription
+        settledFurther()
+        return SettlementReport(evictedDeadLetters: evicted)
+    }
+
+    private mutating func settledFurther() {
         floor = subscriptions.values.lazy.map(\.cursor.settledBelow).min() ?? tail
         trim()
-        return SettlementReport(evictedDeadLetters: evicted)
     }
 
     /// Forgets settled events beyond those retained, many at a time.
@@ -149,7 +164,7 @@ struct MemoryQueue: ~Copyable {
         var counts = subscription.exceptionCounts()
         for sequence in max(firstSequence, subscription.cursor.settledBelow)..<tail
         where !subscription.cursor.isSettled(sequence)
-            && subscription.types.contains(log[Int(sequence - firstSequence)].type)
+            && subscription.types.contains(log[Int(sequence - firstSequence)].envelope.type)
         {
             counts.pending += 1
         }
@@ -170,7 +185,7 @@ struct MemoryQueue: ~Copyable {
         let first = max(firstSequence, after + 1)
         var records: [DeliveryRecord] = []
         for sequence in trimmed + Array(first..<max(first, tail)) where records.count < query.limit {
-            let logged = sequence >= firstSequence ? log[Int(sequence - firstSequence)] : nil
+            let logged = sequence >= firstSequence ? log[Int(sequence - firstSequence)].envelope : nil
             for subscription in chosen {
                 if let record = subscription.record(sequence, logged: logged),
                     query.matches(record.envelope),

@@ -1,0 +1,78 @@
+import AfterCommit
+import Foundation
+import Testing
+
+@Suite struct OrderingStateTests {
+    private func delivery(_ sequence: UInt64, _ key: String?) -> ClaimedDelivery {
+        ClaimedDelivery(
+            sequence: sequence,
+            envelope: Envelope(
+                id: EventIDGenerator().next(), type: "t", source: "/", time: Date(timeIntervalSince1970: 0),
+                orderingKey: key, payload: .bytes(Data())))
+    }
+
+    @Test func oneOfAKeyRuns() {
+        var ordering = OrderingState(maxHeld: 10)
+        #expect(ordering.admit(delivery(1, "a")) == .run)
+        #expect(ordering.admit(delivery(2, "a")) == .held)
+        #expect(ordering.admit(delivery(3, "b")) == .run)
+        #expect(ordering.admit(delivery(4, nil)) == .run)
+        let next = ordering.end(key: "a", sequence: 1, outcome: .done)
+        #expect(next.run.map(\.sequence) == [2])
+        #expect(ordering.heldCount == 0)
+        #expect(ordering.end(key: "a", sequence: 2, outcome: .done).run.isEmpty)
+        #expect(ordering.admit(delivery(5, "a")) == .run)
+    }
+
+    @Test func aRetryingHeadBlocksThoseBehindIt() {
+        var ordering = OrderingState(maxHeld: 10)
+        #expect(ordering.admit(delivery(1, "a")) == .run)
+        #expect(ordering.admit(delivery(2, "a")) == .held)
+        #expect(ordering.end(key: "a", sequence: 1, outcome: .retrying).block.map(\.sequence) == [2])
+        #expect(ordering.admit(delivery(3, "a")) == .block)
+        #expect(ordering.blockedCount == 2)
+        #expect(ordering.admit(delivery(1, "a")) == .run)
+        #expect(ordering.end(key: "a", sequence: 1, outcome: .done).claimBlocked == "a")
+        // A new one must not overtake those that are stored.
+        #expect(ordering.admit(delivery(4, "a")) == .block)
+        let next = ordering.admitBlocked([delivery(2, "a"), delivery(3, "a"), delivery(4, "a")], key: "a")
+        #expect(next.run.map(\.sequence) == [2])
+        #expect(ordering.blockedCount == 0)
+        #expect(ordering.end(key: "a", sequence: 2, outcome: .done).run.map(\.sequence) == [3])
+    }
+
+    @Test func beyondTheBoundFollowersAreBlocked() {
+        var ordering = OrderingState(maxHeld: 1)
+        #expect(ordering.admit(delivery(1, "a")) == .run)
+        #expect(ordering.admit(delivery(2, "a")) == .held)
+        #expect(ordering.admit(delivery(3, "a")) == .block)
+        #expect(ordering.end(key: "a", sequence: 1, outcome: .done).run.map(\.sequence) == [2])
+        #expect(ordering.end(key: "a", sequence: 2, outcome: .done).claimBlocked == "a")
+        #expect(ordering.admitBlocked([], key: "a").run.isEmpty)
+        #expect(ordering.admit(delivery(4, "a")) == .run)
+    }
+
+    @Test func aDeadHeadBlocksUntilItIsGone() {
+        var ordering = OrderingState(maxHeld: 10)
+        #expect(ordering.admit(delivery(1, "a")) == .run)
+        #expect(ordering.end(key: "a", sequence: 1, outcome: .dead(blocksKey: true)).run.isEmpty)
+        #expect(ordering.admit(delivery(2, "a")) == .block)
+        #expect(ordering.unblock(sequences: [7]).isEmpty)
+        #expect(ordering.unblock(sequences: [1]).map(\.claimBlocked) == ["a"])
+    }
+
+    @Test func goesOnWhereAnotherProcessStopped() {
+        let ordering = OrderingState(
+            maxHeld: 10,
+            places: [
+                .init(key: "retrying", retrying: 3, blocked: 2), .init(key: "dead", dead: 5, blocked: 1),
+                .init(key: "free", blocked: 4),
+            ])
+        var copy = ordering
+        #expect(ordering.keysWithoutHead == ["free"])
+        #expect(ordering.blockedCount == 7)
+        #expect(copy.admit(delivery(9, "retrying")) == .block)
+        #expect(copy.admit(delivery(3, "retrying")) == .run)
+        #expect(copy.admit(delivery(9, "dead")) == .block)
+    }
+}
