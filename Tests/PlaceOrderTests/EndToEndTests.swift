@@ -12,7 +12,7 @@
             let acknowledged = FileManager.default.temporaryDirectory.appending(path: "ids-\(UUID().uuidString)")
             let outcome = try await withPlatform(platform) { url in
                 let run = OrderRun(
-                    shop: Shop.Configuration(
+                    configuration: Shop.Configuration(
                         storage: choice, platformURL: url, platformTimeout: .seconds(30), logger: Fixtures.logger),
                     orders: 20, concurrency: 4,
                     acknowledged: try AppendOnlyFile(acknowledged.path(percentEncoded: false)),
@@ -40,7 +40,7 @@
             let platform = MockDataPlatform()
             let outcome = try await withPlatform(platform) { url in
                 try await OrderRun(
-                    shop: Shop.Configuration(
+                    configuration: Shop.Configuration(
                         storage: .memory, platformURL: url + "/elsewhere", platformTimeout: .seconds(30),
                         logger: Fixtures.logger),
                     orders: 5, platformStats: { nil })()

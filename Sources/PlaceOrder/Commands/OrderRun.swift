@@ -6,7 +6,7 @@
 
     /// Places orders through the use case and waits until the data platform has them, or never will.
     struct OrderRun: Sendable {
-        var shop: Shop.Configuration
+        var configuration: Shop.Configuration
         /// How many orders to place; `nil` places none and measures from the attempts.
         var orders: Int?
         /// How many callers place them at once.
@@ -26,9 +26,11 @@
 
         /// - Throws: `StorageError` or `EngineError` where the shop cannot open, ``FileError`` for the acknowledged file.
         func callAsFunction() async throws -> Outcome {
-            try await Shop.withShop(shop, latencyFrom: orders == nil ? .attempt : .commit, stopwatch: stopwatch) {
+            try await Shop.withShop(
+                configuration, latencyFrom: orders == nil ? .attempt : .commit, stopwatch: stopwatch
+            ) {
                 shop in
-                try await withServices([shop.engine], logger: self.shop.logger) {
+                try await withServices([shop.engine], logger: configuration.logger) {
                     try await withProgress(shop) { progress in
                         try await run(shop, progress)
                     }
@@ -37,7 +39,7 @@
         }
 
         private func run(_ shop: Shop, _ progress: ProgressLine) async throws -> Outcome {
-            var report = Report(storage: self.shop.storage.storage, database: self.shop.storage.database)
+            var report = Report(storage: configuration.storage.storage, database: configuration.storage.database)
             let start = stopwatch.elapsed
             let accepted = try await placeOrders(shop, progress)
             let placing = stopwatch.elapsed - start
@@ -52,7 +54,7 @@
             let missing = shop.timings.undelivered(of: accepted)
             let lost = missing.isEmpty ? [] : missing.subtracting(try await deadOrders(shop.engine))
             if !lost.isEmpty {
-                self.shop.logger.error(
+                configuration.logger.error(
                     "orders are neither delivered nor dead letters", metadata: ["count": "\(lost.count)"])
             }
             return Outcome(report: report, isComplete: lost.isEmpty && report.deliveries.pending == 0)
@@ -89,7 +91,7 @@
                 shop.timings.committed(id)
                 return id
             } catch {
-                self.shop.logger.notice("order rejected", metadata: ["error.message": "\(error)"])
+                configuration.logger.notice("order rejected", metadata: ["error.message": "\(error)"])
                 return nil
             }
         }

@@ -31,7 +31,7 @@
             guard OpenStore.isStore(store) else { throw ValidationError("'\(store)' is no store; nothing was opened.") }
             try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
                 let run = OrderRun(
-                    shop: Shop.Configuration(
+                    configuration: Shop.Configuration(
                         storage: .outbox(path: store), platformURL: url, platformTimeout: timeout, logger: log.logger),
                     orders: nil, platformStats: stats, showsProgress: Output.isTerminal)
                 try await run().report(asJSON: json)

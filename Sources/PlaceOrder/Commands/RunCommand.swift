@@ -44,7 +44,7 @@
             let file = try acknowledged.map(AppendOnlyFile.init)
             try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
                 let run = OrderRun(
-                    shop: Shop.Configuration(
+                    configuration: Shop.Configuration(
                         storage: store.choice, platformURL: url, platformTimeout: timeout, logger: log.logger),
                     orders: orders, concurrency: concurrency, acknowledged: file, platformStats: stats,
                     showsProgress: Output.isTerminal)
