@@ -1,5 +1,10 @@
 #if LMDB
     import Foundation
+    #if canImport(Glibc)
+        // Which of the two is taken for the home of `timespec` depends on what else the compiler has loaded.
+        import CDispatch
+        import Glibc
+    #endif
 
     /// A thread waits for it; raised while no one waits, it is kept.
     final class Signal: @unchecked Sendable {
