@@ -1,9 +1,10 @@
 #if LMDB
     import AfterCommit
-    import AfterCommitLMDB
     import Foundation
     import Synchronization
     import Testing
+
+    @testable import AfterCommitLMDB
 
     @Suite struct TransactionTests {
         @Test func rowAndEventAreCommittedTogether() async throws {
@@ -142,6 +143,17 @@
                 try await first.value
                 try await storage.transaction { _ in }
                 #expect(ran.withLock { $0 } == false)
+            }
+        }
+
+        @Test func cancelledInTheQueueIsNotStarted() async throws {
+            let request = WriteRequest<Int>(bytes: 1) { _ in 7 }
+            await #expect(throws: CancellationError.self) {
+                try await withCheckedThrowingContinuation { continuation in
+                    #expect(request.wait(continuation))
+                    request.cancel()
+                    if request.start() { request.finish(throwing: Refusal()) }
+                }
             }
         }
 

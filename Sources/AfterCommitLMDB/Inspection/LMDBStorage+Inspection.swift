@@ -5,7 +5,14 @@
     extension LMDBStorage {
         public func counts(subscription name: String) async throws -> DeliveryCounts {
             let context = context
-            return try await reader.read { try $0.counts(name, context) }
+            var (counts, next) = try await reader.read { try $0.counts(name, context) }
+            while let start = next {
+                let part = try await reader.read { try $0.pending(name, from: start, context) }
+                counts.pending += part.count
+                next = part.next
+                try Task.checkCancellation()
+            }
+            return counts
         }
 
         public func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord] {
@@ -53,9 +60,12 @@
     }
 
     extension Transaction {
-        fileprivate func counts(_ name: String, _ context: StoreContext) throws -> DeliveryCounts {
+        /// What is stored beside the log, and from where on the log has unsettled events.
+        fileprivate func counts(
+            _ name: String, _ context: StoreContext
+        ) throws -> (DeliveryCounts, firstUnsettled: UInt64?) {
             var counts = DeliveryCounts()
-            guard let subscription = try context.subscriptions(self).record(name) else { return counts }
+            guard let subscription = try context.subscriptions(self).record(name) else { return (counts, nil) }
             try context.exceptions(self).scan(subscription.id) { _, entry throws(StorageError) in
                 switch try? ExceptionRecord.head(try entry.content()).state {
                 case .retrying: counts.retrying += 1
@@ -68,19 +78,34 @@
                 counts.deadLettered += 1
                 return true
             }
+            return (counts, context.deliveries.cursor(name)?.settledBelow ?? subscription.settledBelow)
+        }
+
+        /// How many of a part of the log are unsettled. In parts, so that no snapshot lives long.
+        fileprivate func pending(
+            _ name: String, from start: UInt64, _ context: StoreContext
+        ) throws -> (count: Int, next: UInt64?) {
+            guard let subscription = try context.subscriptions(self).record(name) else { return (0, nil) }
             let cursor =
                 context.deliveries.cursor(name)
                 ?? SubscriptionCursor(
                     settledBelow: subscription.settledBelow, settledAhead: subscription.settledAhead)
-            try context.log(self).scan(from: cursor.settledBelow) { sequence, entry throws(StorageError) in
+            let end = start.addingReportingOverflow(16_384).partialValue
+            var count = 0
+            var next: UInt64?
+            try context.log(self).scan(from: start) { sequence, entry throws(StorageError) in
+                guard sequence < end else {
+                    next = sequence
+                    return false
+                }
                 if !cursor.isSettled(sequence), let content = try? entry.content(),
                     let head = try? LogRecord.head(content), subscription.types.contains(head.type)
                 {
-                    counts.pending += 1
+                    count += 1
                 }
                 return true
             }
-            return counts
+            return (count, next)
         }
 
         fileprivate func deadLetters(

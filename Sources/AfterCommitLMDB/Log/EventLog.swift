@@ -30,11 +30,11 @@
             return try Self.sequence(entry.key) + 1
         }
 
-        /// The id of the newest event that can be read, looking at a few.
+        /// The greatest id among the newest events.
         func newestID() throws(StorageError) -> EventID? {
             guard let last = try last()?.sequence else { return nil }
             var newest: EventID?
-            try scan(from: last - min(last, 16)) { _, entry throws(StorageError) in
+            try scan(from: last - min(last, 2_048)) { _, entry throws(StorageError) in
                 // Emitters make ids before they queue, so the last record need not have the greatest.
                 if let content = try? entry.content(), let id = try? LogRecord.head(content).id {
                     newest = max(newest ?? id, id)

@@ -6,6 +6,8 @@
     actor LMDBWriter {
         private static let maxGroupBytes = 4 << 20
         private static let maxGroupCount = 1_024
+        private static let minGathered = 8
+        private static let gatherTime = Duration.microseconds(150)
         private static let readerCheckInterval = Duration.seconds(60)
 
         nonisolated let thread: StoreThread
@@ -17,6 +19,8 @@
         /// Once the disk's state is unknown nothing more is written.
         private var failure: StorageError?
         private var lastReaderCheck = ContinuousClock.now
+        /// How many requests were taken the last time.
+        private var lastCount = 0
         private var lastEmit = ContinuousClock.now
 
         init(context: StoreContext, thread: StoreThread) throws(StorageError) {
@@ -49,6 +53,8 @@
                 var requests = mailbox.takeAll()
                 if requests.isEmpty { return }
                 if requests.allSatisfy(\.canWait) { waitForCompany(&requests) }
+                gather(&requests)
+                lastCount = requests.count
                 var group: [any PendingWrite] = []
                 var bytes = 0
                 for request in requests where request.start() {
@@ -74,6 +80,18 @@
             guard window > .zero, begin - lastEmit < window else { return }
             while requests.allSatisfy(\.canWait) {
                 let rest = window - (ContinuousClock.now - begin)
+                guard rest > .zero, thread.signal.wait(atMost: rest) else { return }
+                requests += mailbox.takeAll()
+            }
+        }
+
+        /// The callers of the last group have just been resumed and are likely to come again: a short wait for them saves a
+        /// flush for a few of them and then another for the rest. A caller alone never waits.
+        private func gather(_ requests: inout [any PendingWrite]) {
+            guard lastCount >= Self.minGathered, requests.count < lastCount / 2 else { return }
+            let end = ContinuousClock.now + Self.gatherTime
+            while requests.count < lastCount * 3 / 4 {
+                let rest = end - ContinuousClock.now
                 guard rest > .zero, thread.signal.wait(atMost: rest) else { return }
                 requests += mailbox.takeAll()
             }
