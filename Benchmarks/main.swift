@@ -1,6 +1,4 @@
-import AfterCommit
-import Foundation
-import Logging
-
-let rates = try await MemoryRates.measure()
-for rate in rates { print(rate) }
+for rate in try await MemoryRates.measure() { print(rate) }
+#if LMDB
+    for rate in try await LMDBRates.measure() { print(rate) }
+#endif

@@ -31,7 +31,7 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         case .encodingFailed(let type, let reason):
             "the event of type \(type) cannot be encoded: \(reason)"
         case .invalidHeader(let name):
-            "the header name \(name.debugDescription) is not allowed: use 1 to 20 characters of a-z and 0-9, and not `data`"
+            "the header name \(name.debugDescription) is not allowed: use 1 to 20 characters of a-z and 0-9, and no name of an attribute such as `id` or `type`"
         case .orderingKeyTooLong(let bytes, let limit):
             "the ordering key has \(bytes) bytes, the limit is \(limit): use an identifier or a hash of it"
         case .emptyEventType:

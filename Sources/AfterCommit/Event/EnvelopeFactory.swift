@@ -75,9 +75,15 @@ public struct EnvelopeFactory: Sendable {
             payload: payload)
     }
 
-    /// CloudEvents 1.0, "Naming conventions": lower-case letters and digits, at most 20, never `data`.
+    /// The attributes that the envelope itself carries.
+    private static let reservedNames: Set<String> = [
+        "data", "id", "source", "specversion", "type", "subject", "time", "datacontenttype",
+        "dataschema", "partitionkey", "sequence",
+    ]
+
+    /// CloudEvents 1.0, "Naming conventions": lower-case letters and digits, at most 20, no other attribute's name.
     static func isValidHeaderName(_ name: String) -> Bool {
-        (1...20).contains(name.utf8.count) && name != "data"
+        (1...20).contains(name.utf8.count) && !reservedNames.contains(name)
             && name.utf8.allSatisfy {
                 (0x61...0x7A).contains($0) || (0x30...0x39).contains($0)
             }

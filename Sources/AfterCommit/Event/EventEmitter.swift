@@ -5,7 +5,8 @@ public protocol EventEmitter {
     /// Emits one event.
     /// - Parameters:
     ///   - event: the event.
-    ///   - headers: CloudEvents extension attributes to send along; names of `[a-z0-9]`, at most 20 characters.
+    ///   - headers: CloudEvents extension attributes to send along; names of `[a-z0-9]`, at most 20 characters,
+    ///     none that the envelope has itself.
     /// - Returns: the event's id, the same on every delivery.
     /// - Throws: ``EmitError`` for an event that cannot be stored; ``StorageError`` for a storage that cannot take it.
     @discardableResult

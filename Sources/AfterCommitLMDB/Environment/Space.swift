@@ -43,17 +43,20 @@
         }
 
         /// Counts the free pages: LMDB's free list is database 0, and each record begins with their number.
-        mutating func countFreePages(
-            _ transaction: Transaction, pageBytes: Int
-        ) throws(StorageError) {
+        mutating func countFreePages(in environment: Environment) throws(StorageError) {
             var pages = 0
+            // LMDB shows its free list to read transactions only.
+            let transaction = try environment.beginRead()
+            defer { transaction.abort() }
             let cursor = try Cursor(transaction, 0)
             var entry = try cursor.first()
             while let current = entry {
-                pages += Int(current.value.loadUnaligned(as: UInt.self))
+                if current.value.count >= MemoryLayout<UInt>.size {
+                    pages += Int(current.value.loadUnaligned(as: UInt.self))
+                }
                 entry = try cursor.next()
             }
-            freeBytes = pages * pageBytes
+            freeBytes = pages * environment.pageBytes
             writtenBytes = 0
         }
     }

@@ -131,13 +131,13 @@
 
         /// Near the limit: counts exactly, and trims what is settled, in commits of their own, until the writes fit.
         private func makeRoom(for bytes: Int) throws {
-            guard !space.fits(bytes) else { return }
-            while true {
+            while !space.fits(bytes) {
+                try space.countFreePages(in: context.environment)
+                if space.fits(bytes) { return }
                 let group = try WriteGroup(context: context, space: space)
                 let trimmed: Int
                 do {
-                    try space.countFreePages(group.transaction, pageBytes: context.environment.pageBytes)
-                    trimmed = space.fits(bytes) ? 0 : try trimmer.trimSettled(group)
+                    trimmed = try trimmer.trimSettled(group)
                 } catch {
                     group.abort()
                     throw error

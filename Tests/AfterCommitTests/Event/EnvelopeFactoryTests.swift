@@ -30,7 +30,7 @@ private struct Nameless: Event {
         _ = try factory.envelopeEncoding(Sized(text: "fits"), headers: ["correlationid": "1"])
     }
 
-    @Test(arguments: ["", "data", "UPPER", "under_score", "twentyonecharacters21", "ü", "a b"])
+    @Test(arguments: ["", "data", "id", "type", "UPPER", "under_score", "twentyonecharacters21", "ü", "a b"])
     func refusesHeaderName(_ name: String) {
         #expect(throws: EmitError.invalidHeader(name: name)) {
             try EnvelopeFactory().envelopeEncoding(Sized(text: ""), headers: [name: "x"])
