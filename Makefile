@@ -37,7 +37,8 @@ bench: packages ## measure emits, transactions and deliveries
 	@swift run -c release Benchmarks
 
 tsan: packages ## run all tests under the Thread Sanitizer
-	@swift test --sanitize=thread --scratch-path .build-tsan
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \
+		swift test --sanitize=thread --scratch-path .build-tsan
 
 asan: packages ## run all tests under the Address Sanitizer, leaks included
 	@swift test --sanitize=address --disable-xctest --scratch-path .build-asan

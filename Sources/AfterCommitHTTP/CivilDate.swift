@@ -1,63 +1,63 @@
 #if HTTP
-    import Foundation
+import Foundation
 
-    /// Dates of the proleptic Gregorian calendar in UTC, without a formatter's locks and locales.
-    struct CivilDate: Equatable {
-        var year: Int
-        var month: Int
-        var day: Int
+/// Dates of the proleptic Gregorian calendar in UTC, without a formatter's locks and locales.
+struct CivilDate: Equatable {
+    var year: Int
+    var month: Int
+    var day: Int
 
-        /// Whether there is such a day.
-        var isValid: Bool {
-            guard (0...9_999).contains(year), (1...12).contains(month), day >= 1 else { return false }
-            let next = month == 12 ? Self(year: year + 1, month: 1, day: 1) : Self(year: year, month: month + 1, day: 1)
-            return day <= next.daysSince1970 - Self(year: year, month: month, day: 1).daysSince1970
-        }
-
-        /// Counted in years that begin in March, so that the leap day comes last.
-        var daysSince1970: Int {
-            let shifted = month > 2 ? year : year - 1
-            let cycle = floorDivide(shifted, 400)
-            let yearOfCycle = shifted - cycle * 400
-            let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-            let dayOfCycle = yearOfCycle * 365 + yearOfCycle / 4 - yearOfCycle / 100 + dayOfYear
-            return cycle * 146_097 + dayOfCycle - 719_468
-        }
-
-        init(year: Int, month: Int, day: Int) {
-            (self.year, self.month, self.day) = (year, month, day)
-        }
-
-        init(daysSince1970 days: Int) {
-            let shifted = days + 719_468
-            let cycle = floorDivide(shifted, 146_097)
-            let dayOfCycle = shifted - cycle * 146_097
-            let yearOfCycle = (dayOfCycle - dayOfCycle / 1_460 + dayOfCycle / 36_524 - dayOfCycle / 146_096) / 365
-            let dayOfYear = dayOfCycle - (365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100)
-            let monthFromMarch = (5 * dayOfYear + 2) / 153
-            month = monthFromMarch + (monthFromMarch < 10 ? 3 : -9)
-            day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-            year = yearOfCycle + cycle * 400 + (month <= 2 ? 1 : 0)
-        }
-
-        /// RFC 3339 in UTC with milliseconds: `2026-08-22T10:15:30.123Z`. Dates outside its years 0 to 9999 become its ends.
-        static func rfc3339(_ date: Date) -> String {
-            let seconds = min(max(date.timeIntervalSince1970, -62_167_219_200), 253_402_300_799)
-            let milliseconds = Int((seconds * 1_000).rounded())
-            let days = floorDivide(milliseconds, 86_400_000)
-            let time = milliseconds - days * 86_400_000
-            let date = CivilDate(daysSince1970: days)
-            func digits(_ value: Int, _ count: Int) -> String {
-                let text = String(value)
-                return String(repeating: "0", count: max(0, count - text.count)) + text
-            }
-            return "\(digits(date.year, 4))-\(digits(date.month, 2))-\(digits(date.day, 2))"
-                + "T\(digits(time / 3_600_000, 2)):\(digits(time / 60_000 % 60, 2)):\(digits(time / 1_000 % 60, 2))"
-                + ".\(digits(time % 1_000, 3))Z"
-        }
+    /// Whether there is such a day.
+    var isValid: Bool {
+        guard (0...9_999).contains(year), (1...12).contains(month), day >= 1 else { return false }
+        let next = month == 12 ? Self(year: year + 1, month: 1, day: 1) : Self(year: year, month: month + 1, day: 1)
+        return day <= next.daysSince1970 - Self(year: year, month: month, day: 1).daysSince1970
     }
 
-    private func floorDivide(_ a: Int, _ b: Int) -> Int {
-        a >= 0 ? a / b : (a - b + 1) / b
+    /// Counted in years that begin in March, so that the leap day comes last.
+    var daysSince1970: Int {
+        let shifted = month > 2 ? year : year - 1
+        let cycle = floorDivide(shifted, 400)
+        let yearOfCycle = shifted - cycle * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfCycle = yearOfCycle * 365 + yearOfCycle / 4 - yearOfCycle / 100 + dayOfYear
+        return cycle * 146_097 + dayOfCycle - 719_468
     }
+
+    init(year: Int, month: Int, day: Int) {
+        (self.year, self.month, self.day) = (year, month, day)
+    }
+
+    init(daysSince1970 days: Int) {
+        let shifted = days + 719_468
+        let cycle = floorDivide(shifted, 146_097)
+        let dayOfCycle = shifted - cycle * 146_097
+        let yearOfCycle = (dayOfCycle - dayOfCycle / 1_460 + dayOfCycle / 36_524 - dayOfCycle / 146_096) / 365
+        let dayOfYear = dayOfCycle - (365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        month = monthFromMarch + (monthFromMarch < 10 ? 3 : -9)
+        day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        year = yearOfCycle + cycle * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    /// RFC 3339 in UTC with milliseconds: `2026-08-22T10:15:30.123Z`. Dates outside its years 0 to 9999 become its ends.
+    static func rfc3339(_ date: Date) -> String {
+        let seconds = min(max(date.timeIntervalSince1970, -62_167_219_200), 253_402_300_799)
+        let milliseconds = Int((seconds * 1_000).rounded())
+        let days = floorDivide(milliseconds, 86_400_000)
+        let time = milliseconds - days * 86_400_000
+        let date = CivilDate(daysSince1970: days)
+        func digits(_ value: Int, _ count: Int) -> String {
+            let text = String(value)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        return "\(digits(date.year, 4))-\(digits(date.month, 2))-\(digits(date.day, 2))"
+            + "T\(digits(time / 3_600_000, 2)):\(digits(time / 60_000 % 60, 2)):\(digits(time / 1_000 % 60, 2))"
+            + ".\(digits(time % 1_000, 3))Z"
+    }
+}
+
+private func floorDivide(_ a: Int, _ b: Int) -> Int {
+    a >= 0 ? a / b : (a - b + 1) / b
+}
 #endif

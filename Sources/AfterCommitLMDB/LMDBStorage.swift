@@ -1,127 +1,127 @@
 #if LMDB
-    public import AfterCommit
-    import CLMDB
-    import Foundation
-    public import Logging
+public import AfterCommit
+import CLMDB
+import Foundation
+public import Logging
 
-    /// A durable storage in one folder: the user's tables and the events share transactions, without a database server.
-    ///
-    /// ```swift
-    /// let storage = try LMDBStorage(path: "shop.lmdb")
-    /// ```
-    ///
-    /// What a call acknowledges has reached the disk. Concurrent transactions share one flush. One process delivers from a store.
-    /// The path must be on a local file system.
-    public final class LMDBStorage: TableStorage {
-        public typealias Transaction = LMDBTransaction
-        public typealias Reader = LMDBReader
+/// A durable storage in one folder: the user's tables and the events share transactions, without a database server.
+///
+/// ```swift
+/// let storage = try LMDBStorage(path: "shop.lmdb")
+/// ```
+///
+/// What a call acknowledges has reached the disk. Concurrent transactions share one flush. One process delivers from a store.
+/// The path must be on a local file system.
+public final class LMDBStorage: TableStorage {
+    public typealias Transaction = LMDBTransaction
+    public typealias Reader = LMDBReader
 
-        public let name = "lmdb"
-        public var coder: any EventCoder { context.envelopes.coder }
+    public let name = "lmdb"
+    public var coder: any EventCoder { context.envelopes.coder }
 
-        let context: StoreContext
-        let writer: LMDBWriter
-        let reader: StoreReader
-        let folder: String
-        /// The store's folder, as an absolute path.
-        public var path: String { folder }
-        private let openStore: OpenStore
+    let context: StoreContext
+    let writer: LMDBWriter
+    let reader: StoreReader
+    let folder: String
+    /// The store's folder, as an absolute path.
+    public var path: String { folder }
+    private let openStore: OpenStore
 
-        /// Opens the store at `path`, and makes it where there is none.
-        /// - Parameters:
-        ///   - path: the store's folder. Its parent must exist. Only the user of this process may be able to write to it.
-        ///   - configuration: limits.
-        ///   - envelopes: makes envelopes, ids and dates.
-        ///   - logger: told of damage and of failing disks. Default: nothing is logged.
-        /// - Throws: ``StorageError``: `unsuitablePath`, `alreadyOpen` in this process, `formatTooNew`, `corrupted` for a file
-        ///   that is too short, or `systemFailure`.
-        public init(
-            path: String,
-            configuration: Configuration = Configuration(),
-            envelopes: EnvelopeFactory = EnvelopeFactory(),
-            logger: Logger = Logger(label: "AfterCommitLMDB", factory: { _ in SwiftLogNoOpLogHandler() })
-        ) throws {
-            // The process may change its folder later.
-            folder = URL(fileURLWithPath: path).standardizedFileURL.path
-            try StoreFolder.prepare(folder) { folder throws(StorageError) in
-                try Self.initialize(folder, configuration)
-            }
-            openStore = try OpenStore(folder)
-            let environment = try Environment(
-                folder: folder, mapBytes: configuration.mapReserveBytes,
-                maxDatabases: Databases.count + configuration.maxTables)
-            try environment.clearDeadReaders()
-            let handles = TableHandles()
-            let databases = try Self.load(environment, handles, envelopes)
-            context = StoreContext(
-                environment: environment, databases: databases, handles: handles,
-                deliveries: LiveDeliveries(), configuration: configuration, envelopes: envelopes,
-                logger: logger)
-            writer = try LMDBWriter(context: context, thread: StoreThread(name: "lmdb-writer"))
-            reader = StoreReader(context: context, thread: StoreThread(name: "lmdb-reader"))
-            reader.thread.start()
-            writer.thread.start { [writer] in
-                writer.assumeIsolated { $0.commitWaiting() }
-            }
+    /// Opens the store at `path`, and makes it where there is none.
+    /// - Parameters:
+    ///   - path: the store's folder. Its parent must exist. Only the user of this process may be able to write to it.
+    ///   - configuration: limits.
+    ///   - envelopes: makes envelopes, ids and dates.
+    ///   - logger: told of damage and of failing disks. Default: nothing is logged.
+    /// - Throws: `StorageError`: `unsuitablePath`, `alreadyOpen` in this process, `formatTooNew`, `corrupted` for a file
+    ///   that is too short, or `systemFailure`.
+    public init(
+        path: String,
+        configuration: Configuration = Configuration(),
+        envelopes: EnvelopeFactory = EnvelopeFactory(),
+        logger: Logger = Logger(label: "AfterCommitLMDB", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) throws {
+        // The process may change its folder later.
+        folder = URL(fileURLWithPath: path).standardizedFileURL.path
+        try StoreFolder.prepare(folder) { folder throws(StorageError) in
+            try Self.initialize(folder, configuration)
         }
-
-        deinit {
-            // Both threads end by themselves; the environment closes with the last of them.
-            context.deliveries.end()
-            writer.mailbox.close()
-            writer.thread.stop()
-            reader.thread.stop()
-        }
-
-        /// Commits what waits, ends the threads and closes the store. Later calls throw ``StorageError`` with `closed`.
-        public func close() async {
-            context.deliveries.end()
-            writer.mailbox.close()
-            writer.thread.stop()
-            await writer.thread.end()
-            await reader.close()
-            reader.thread.stop()
-            await reader.thread.end()
-            context.environment.close()
-            openStore.release()
-        }
-
-        /// Fills a new folder with an empty store.
-        private static func initialize(
-            _ folder: String, _ configuration: Configuration
-        ) throws(StorageError) {
-            let environment = try Environment(
-                folder: folder, mapBytes: 16 << 20, maxDatabases: Databases.count)
-            defer { environment.close() }
-            let transaction = try environment.beginWrite()
-            do throws(StorageError) {
-                try Databases(transaction, create: true).initialize(transaction)
-            } catch {
-                transaction.abort()
-                throw error
-            }
-            try transaction.commit()
-        }
-
-        /// Opens what the store holds, and makes further ids greater than the newest event's.
-        private static func load(
-            _ environment: Environment, _ handles: TableHandles, _ envelopes: EnvelopeFactory
-        ) throws(StorageError) -> Databases {
-            let transaction = try environment.beginRead()
-            let databases: Databases
-            do throws(StorageError) {
-                databases = try Databases(transaction, create: false)
-                try handles.openAll(transaction)
-                let log = EventLog(transaction: transaction, database: databases.log)
-                if let id = try log.newestID() { envelopes.ids.advance(past: id) }
-            } catch {
-                transaction.abort()
-                guard error.lmdbError?.code == MDB_NOTFOUND else { throw error }
-                throw StorageError(.unsuitablePath, "this LMDB environment is not a store", cause: error)
-            }
-            // Committing keeps the handles that were opened.
-            try transaction.commit()
-            return databases
+        openStore = try OpenStore(folder)
+        let environment = try Environment(
+            folder: folder, mapBytes: configuration.mapReserveBytes,
+            maxDatabases: Databases.count + configuration.maxTables)
+        try environment.clearDeadReaders()
+        let handles = TableHandles()
+        let databases = try Self.load(environment, handles, envelopes)
+        context = StoreContext(
+            environment: environment, databases: databases, handles: handles,
+            deliveries: LiveDeliveries(), configuration: configuration, envelopes: envelopes,
+            logger: logger)
+        writer = try LMDBWriter(context: context, thread: StoreThread(name: "lmdb-writer"))
+        reader = StoreReader(context: context, thread: StoreThread(name: "lmdb-reader"))
+        reader.thread.start()
+        writer.thread.start { [writer] in
+            writer.assumeIsolated { $0.commitWaiting() }
         }
     }
+
+    deinit {
+        // Both threads end by themselves; the environment closes with the last of them.
+        context.deliveries.end()
+        writer.mailbox.close()
+        writer.thread.stop()
+        reader.thread.stop()
+    }
+
+    /// Commits what waits, ends the threads and closes the store. Later calls throw `StorageError` with `closed`.
+    public func close() async {
+        context.deliveries.end()
+        writer.mailbox.close()
+        writer.thread.stop()
+        await writer.thread.end()
+        await reader.close()
+        reader.thread.stop()
+        await reader.thread.end()
+        context.environment.close()
+        openStore.release()
+    }
+
+    /// Fills a new folder with an empty store.
+    private static func initialize(
+        _ folder: String, _ configuration: Configuration
+    ) throws(StorageError) {
+        let environment = try Environment(
+            folder: folder, mapBytes: 16 << 20, maxDatabases: Databases.count)
+        defer { environment.close() }
+        let transaction = try environment.beginWrite()
+        do throws(StorageError) {
+            try Databases(transaction, create: true).initialize(transaction)
+        } catch {
+            transaction.abort()
+            throw error
+        }
+        try transaction.commit()
+    }
+
+    /// Opens what the store holds, and makes further ids greater than the newest event's.
+    private static func load(
+        _ environment: Environment, _ handles: TableHandles, _ envelopes: EnvelopeFactory
+    ) throws(StorageError) -> Databases {
+        let transaction = try environment.beginRead()
+        let databases: Databases
+        do throws(StorageError) {
+            databases = try Databases(transaction, create: false)
+            try handles.openAll(transaction)
+            let log = EventLog(transaction: transaction, database: databases.log)
+            if let id = try log.newestID() { envelopes.ids.advance(past: id) }
+        } catch {
+            transaction.abort()
+            guard error.lmdbError?.code == MDB_NOTFOUND else { throw error }
+            throw StorageError(.unsuitablePath, "this LMDB environment is not a store", cause: error)
+        }
+        // Committing keeps the handles that were opened.
+        try transaction.commit()
+        return databases
+    }
+}
 #endif

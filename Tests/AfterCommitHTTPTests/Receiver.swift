@@ -1,137 +1,137 @@
 #if HTTP
-    import NIOCore
-    import NIOHTTP1
-    import NIOPosix
-    import Synchronization
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
 
-    /// What the receiver does with a request.
-    enum Reply: Sendable {
-        case answer(HTTPResponseStatus, headers: [(String, String)] = [], body: String = "")
-        /// The head and a first piece of the body, and then nothing more.
-        case unfinished(HTTPResponseStatus)
-        /// A body that never ends, as fast as it is read.
-        case endless(HTTPResponseStatus)
-        /// Nothing at all.
-        case silence
-        /// The connection ends without an answer.
-        case hangUp
-    }
+/// What the receiver does with a request.
+enum Reply: Sendable {
+    case answer(HTTPResponseStatus, headers: [(String, String)] = [], body: String = "")
+    /// The head and a first piece of the body, and then nothing more.
+    case unfinished(HTTPResponseStatus)
+    /// A body that never ends, as fast as it is read.
+    case endless(HTTPResponseStatus)
+    /// Nothing at all.
+    case silence
+    /// The connection ends without an answer.
+    case hangUp
+}
 
-    /// A request as it arrived.
-    struct ReceivedRequest: Sendable {
-        var head: HTTPRequestHead
-        var body: String
-        /// The number of its connection, from 1.
-        var connection: Int
-    }
+/// A request as it arrived.
+struct ReceivedRequest: Sendable {
+    var head: HTTPRequestHead
+    var body: String
+    /// The number of its connection, from 1.
+    var connection: Int
+}
 
-    /// A real HTTP server on a free port of loopback.
-    final class Receiver: Sendable {
-        let port: Int
-        /// Every complete request, in order of arrival.
-        let requests: AsyncStream<ReceivedRequest>
-        /// The number of every connection that closed.
-        let closedConnections: AsyncStream<Int>
-        private let channel: any Channel
+/// A real HTTP server on a free port of loopback.
+final class Receiver: Sendable {
+    let port: Int
+    /// Every complete request, in order of arrival.
+    let requests: AsyncStream<ReceivedRequest>
+    /// The number of every connection that closed.
+    let closedConnections: AsyncStream<Int>
+    private let channel: any Channel
 
-        var url: String { "http://127.0.0.1:\(port)/mock/orders" }
+    var url: String { "http://127.0.0.1:\(port)/mock/orders" }
 
-        init(reply: @escaping @Sendable (ReceivedRequest) -> Reply) async throws {
-            let (requests, requestFeed) = AsyncStream<ReceivedRequest>.makeStream()
-            let (closed, closedFeed) = AsyncStream<Int>.makeStream()
-            let connections = Mutex(0)
-            channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelInitializer { channel in
-                    let number = connections.withLock { count in
-                        count += 1
-                        return count
-                    }
-                    return channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
-                        try channel.pipeline.syncOperations.addHandler(
-                            ReplyHandler(connection: number, reply: reply, requests: requestFeed, closed: closedFeed))
-                    }
+    init(reply: @escaping @Sendable (ReceivedRequest) -> Reply) async throws {
+        let (requests, requestFeed) = AsyncStream<ReceivedRequest>.makeStream()
+        let (closed, closedFeed) = AsyncStream<Int>.makeStream()
+        let connections = Mutex(0)
+        channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                let number = connections.withLock { count in
+                    count += 1
+                    return count
                 }
-                .bind(host: "127.0.0.1", port: 0).get()
-            self.requests = requests
-            closedConnections = closed
-            port = channel.localAddress?.port ?? 0
-        }
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
+                    try channel.pipeline.syncOperations.addHandler(
+                        ReplyHandler(connection: number, reply: reply, requests: requestFeed, closed: closedFeed))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        self.requests = requests
+        closedConnections = closed
+        port = channel.localAddress?.port ?? 0
+    }
 
-        func stop() async {
-            try? await channel.close()
+    func stop() async {
+        try? await channel.close()
+    }
+}
+
+private final class ReplyHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let connection: Int
+    private let reply: @Sendable (ReceivedRequest) -> Reply
+    private let requests: AsyncStream<ReceivedRequest>.Continuation
+    private let closed: AsyncStream<Int>.Continuation
+    private var current: ReceivedRequest?
+
+    init(
+        connection: Int, reply: @escaping @Sendable (ReceivedRequest) -> Reply,
+        requests: AsyncStream<ReceivedRequest>.Continuation, closed: AsyncStream<Int>.Continuation
+    ) {
+        self.connection = connection
+        self.reply = reply
+        self.requests = requests
+        self.closed = closed
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): current = ReceivedRequest(head: head, body: "", connection: connection)
+        case .body(let bytes): current?.body += String(buffer: bytes)
+        case .end:
+            guard let request = current else { return }
+            current = nil
+            send(reply(request), on: context)
+            requests.yield(request)
         }
     }
 
-    private final class ReplyHandler: ChannelInboundHandler {
-        typealias InboundIn = HTTPServerRequestPart
-        typealias OutboundOut = HTTPServerResponsePart
+    func channelInactive(context: ChannelHandlerContext) {
+        closed.yield(connection)
+    }
 
-        private let connection: Int
-        private let reply: @Sendable (ReceivedRequest) -> Reply
-        private let requests: AsyncStream<ReceivedRequest>.Continuation
-        private let closed: AsyncStream<Int>.Continuation
-        private var current: ReceivedRequest?
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
 
-        init(
-            connection: Int, reply: @escaping @Sendable (ReceivedRequest) -> Reply,
-            requests: AsyncStream<ReceivedRequest>.Continuation, closed: AsyncStream<Int>.Continuation
-        ) {
-            self.connection = connection
-            self.reply = reply
-            self.requests = requests
-            self.closed = closed
+    private func send(_ reply: Reply, on context: ChannelHandlerContext) {
+        func head(_ status: HTTPResponseStatus, _ headers: [(String, String)]) {
+            let head = HTTPResponseHead(version: .http1_1, status: status, headers: HTTPHeaders(headers))
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
         }
-
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            switch unwrapInboundIn(data) {
-            case .head(let head): current = ReceivedRequest(head: head, body: "", connection: connection)
-            case .body(let bytes): current?.body += String(buffer: bytes)
-            case .end:
-                guard let request = current else { return }
-                current = nil
-                send(reply(request), on: context)
-                requests.yield(request)
-            }
-        }
-
-        func channelInactive(context: ChannelHandlerContext) {
-            closed.yield(connection)
-        }
-
-        func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            context.close(promise: nil)
-        }
-
-        private func send(_ reply: Reply, on context: ChannelHandlerContext) {
-            func head(_ status: HTTPResponseStatus, _ headers: [(String, String)]) {
-                let head = HTTPResponseHead(version: .http1_1, status: status, headers: HTTPHeaders(headers))
-                context.write(wrapOutboundOut(.head(head)), promise: nil)
-            }
-            switch reply {
-            case .answer(let status, let headers, let body):
-                head(status, headers + [("content-length", "\(body.utf8.count)")])
-                context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
-                context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            case .unfinished(let status):
-                head(status, [("transfer-encoding", "chunked")])
-                context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "drip")))), promise: nil)
-            case .endless(let status):
-                head(status, [("transfer-encoding", "chunked")])
-                pour(on: context.channel)
-            case .silence: break
-            case .hangUp: context.close(promise: nil)
-            }
-        }
-
-        /// Writes the next piece when the one before went out, until the other side closes.
-        private func pour(on channel: any Channel) {
-            let piece = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(repeating: 0x2E, count: 16_384)))
-            @Sendable func next() {
-                channel.writeAndFlush(piece).whenSuccess { next() }
-            }
-            next()
+        switch reply {
+        case .answer(let status, let headers, let body):
+            head(status, headers + [("content-length", "\(body.utf8.count)")])
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        case .unfinished(let status):
+            head(status, [("transfer-encoding", "chunked")])
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "drip")))), promise: nil)
+        case .endless(let status):
+            head(status, [("transfer-encoding", "chunked")])
+            pour(on: context.channel)
+        case .silence: break
+        case .hangUp: context.close(promise: nil)
         }
     }
+
+    /// Writes the next piece when the one before went out, until the other side closes.
+    private func pour(on channel: any Channel) {
+        let piece = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(repeating: 0x2E, count: 16_384)))
+        @Sendable func next() {
+            channel.writeAndFlush(piece).whenSuccess { next() }
+        }
+        next()
+    }
+}
 #endif

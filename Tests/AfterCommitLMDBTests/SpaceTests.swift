@@ -1,154 +1,154 @@
 #if LMDB
-    import AfterCommit
-    import Foundation
-    import Testing
+import AfterCommit
+import Foundation
+import Testing
 
-    @testable import AfterCommitLMDB
+@testable import AfterCommitLMDB
 
-    @Suite struct SpaceTests {
-        private let small = LMDBStorage.Configuration(maxBytes: 2 << 20)
+@Suite struct SpaceTests {
+    private let small = LMDBStorage.Configuration(maxBytes: 2 << 20)
 
-        /// Emits until the store is full.
-        /// - Returns: how many were accepted.
-        private func fill(_ storage: LMDBStorage) async throws -> Int {
-            var count = 0
-            while count < 100_000 {
-                do {
-                    try await storage.emit(
-                        contentsOf: (0..<20).map {
-                            OrderPlaced(number: $0, filler: String(repeating: "x", count: 500))
-                        },
-                        headers: [:])
-                    count += 20
-                } catch let error as StorageError where error.code == .storageFull {
-                    return count
-                }
+    /// Emits until the store is full.
+    /// - Returns: how many were accepted.
+    private func fill(_ storage: LMDBStorage) async throws -> Int {
+        var count = 0
+        while count < 100_000 {
+            do {
+                try await storage.emit(
+                    contentsOf: (0..<20).map {
+                        OrderPlaced(number: $0, filler: String(repeating: "x", count: 500))
+                    },
+                    headers: [:])
+                count += 20
+            } catch let error as StorageError where error.code == .storageFull {
+                return count
             }
-            return count
         }
+        return count
+    }
 
-        @Test func fullStoreRefusesEmitsSettlesAndRecovers() async throws {
-            try await withStorage(configuration: small) { storage in
-                _ = try await storage.attach()
-                let count = try await fill(storage)
-                #expect((1_000..<4_000).contains(count))
-                let error = await #expect(throws: StorageError.self) {
-                    try await storage.transaction { tx in
-                        for number in 0..<20 {
-                            try tx.emit(OrderPlaced(number: number, filler: String(repeating: "x", count: 500)))
-                        }
+    @Test func fullStoreRefusesEmitsSettlesAndRecovers() async throws {
+        try await withStorage(configuration: small) { storage in
+            _ = try await storage.attach()
+            let count = try await fill(storage)
+            #expect((1_000..<4_000).contains(count))
+            let error = await #expect(throws: StorageError.self) {
+                try await storage.transaction { tx in
+                    for number in 0..<20 {
+                        try tx.emit(OrderPlaced(number: number, filler: String(repeating: "x", count: 500)))
                     }
                 }
-                #expect(error?.code == .storageFull)
-                // Reads and settlements go on, and everything that was accepted is there.
-                var settled = 0
-                while true {
-                    let batch = try await storage.claim(limit: 100)
-                    if batch.deliveries.isEmpty { break }
-                    settled += batch.deliveries.count
-                    _ = try await storage.settle(
-                        SettlementBatch(subscription: "ledger", delivered: batch.deliveries.map(\.sequence)))
-                }
-                #expect(settled == count)
-                // What was settled makes room, whatever the retention.
-                #expect(try await fill(storage) > count / 2)
             }
-        }
-
-        @Test func fullStoreStillTakesDeadLettersAndRedrives() async throws {
-            try await withStorage(configuration: small) { storage in
-                _ = try await storage.attach()
-                _ = try await fill(storage)
-                let deliveries = try await storage.claim(limit: 50).deliveries
-                let letters = deliveries.map { delivery in
-                    Settlement(
-                        delivery: delivery,
-                        outcome: .deadLettered(
-                            DeadLetter(
-                                id: DeliveryID(subscription: "ledger", sequence: delivery.sequence),
-                                envelope: delivery.envelope, reason: .exhausted, history: DeliveryHistory(),
-                                deadSince: Date(timeIntervalSince1970: 0), blocksKey: false)))
-                }
-                _ = try await storage.settle(SettlementBatch(subscription: "ledger", exceptions: letters))
-                let ids = try await storage.deadLetters(DeadLetterQuery(limit: 50)).map(\.id)
-                #expect(try await storage.redrive(ids).count == 50)
-            }
-        }
-
-        @Test func settledEventsAreForgottenAfterTheirRetention() async throws {
-            let clock = FixedWallClock()
-            let configuration = LMDBStorage.Configuration(retention: .seconds(60))
-            try await withStorage(configuration: configuration, clock: clock) { storage in
-                _ = try await storage.attach()
-                try await storage.emit(1...10)
-                let batch = try await storage.claim(limit: 8)
-                let retrying = Settlement(
-                    delivery: batch.deliveries[1],
-                    outcome: .retrying(due: clock.now(), history: DeliveryHistory(attempts: 1)))
-                _ = try await storage.settle(
-                    SettlementBatch(
-                        subscription: "ledger", delivered: [1, 3, 4, 5, 6, 7, 8], exceptions: [retrying]))
-                clock.advance(by: 61)
-                try await storage.emit([11])
-                try await storage.trimNow()
-                let states = try await storage.deliveries(DeliveryQuery()).map { ($0.id.sequence, $0.state) }
-                // The one that retries owns its envelope; those that are pending stay however old.
-                #expect(states.map(\.0) == [2, 9, 10, 11])
-                #expect(states.map(\.1) == [.retrying, .pending, .pending, .pending])
-                #expect(try storage.numbers(try await storage.claim(now: clock.now())) == [2, 9, 10, 11])
-            }
-        }
-
-        @Test func settledEventsBeyondTheSizeToRetainAreForgotten() async throws {
-            let configuration = LMDBStorage.Configuration(maxRetainedBytes: 64 << 10)
-            try await withStorage(configuration: configuration) { storage in
-                _ = try await storage.attach()
-                try await storage.emit(1...2_000)
-                let batch = try await storage.claim(limit: 2_000)
+            #expect(error?.code == .storageFull)
+            // Reads and settlements go on, and everything that was accepted is there.
+            var settled = 0
+            while true {
+                let batch = try await storage.claim(limit: 100)
+                if batch.deliveries.isEmpty { break }
+                settled += batch.deliveries.count
                 _ = try await storage.settle(
                     SettlementBatch(subscription: "ledger", delivered: batch.deliveries.map(\.sequence)))
-                try await storage.trimNow()
-                let left = try await storage.deliveries(DeliveryQuery(limit: 5_000)).count
-                #expect((100..<600).contains(left))
             }
-        }
-
-        @Test func aSubscriptionThatLagsKeepsItsEvents() async throws {
-            let clock = FixedWallClock()
-            let configuration = LMDBStorage.Configuration(retention: .zero, maxRetainedBytes: 0)
-            try await withStorage(configuration: configuration, clock: clock) { storage in
-                let registrations = ["fast", "slow"].map {
-                    SubscriptionRegistration(name: $0, types: [OrderPlaced.type])
-                }
-                _ = try await storage.attach(registrations, wake: {})
-                try await storage.emit(1...100)
-                let batch = try await storage.claim("fast", limit: 100)
-                _ = try await storage.settle(
-                    SettlementBatch(subscription: "fast", delivered: batch.deliveries.map(\.sequence)))
-                clock.advance(by: 100)
-                try await storage.trimNow()
-                #expect(try storage.numbers(try await storage.claim("slow")) == Array(1...100))
-            }
-        }
-
-        @Test func largeTransactionCommitsWhole() async throws {
-            try await withStorage { storage in
-                _ = try await storage.attach()
-                try await storage.emit(0..<60_000)
-                #expect(try await storage.counts(subscription: "ledger").pending == 60_000)
-            }
+            #expect(settled == count)
+            // What was settled makes room, whatever the retention.
+            #expect(try await fill(storage) > count / 2)
         }
     }
 
-    extension LMDBStorage {
-        /// Trims what is due, without waiting for the next time.
-        func trimNow() async throws {
-            let configuration = context.configuration
-            try await write(
-                WriteRequest(bytes: 1) { group in
-                    var trimmer = Trimmer(configuration: configuration)
-                    try trimmer.trimIfDue(group)
-                })
+    @Test func fullStoreStillTakesDeadLettersAndRedrives() async throws {
+        try await withStorage(configuration: small) { storage in
+            _ = try await storage.attach()
+            _ = try await fill(storage)
+            let deliveries = try await storage.claim(limit: 50).deliveries
+            let letters = deliveries.map { delivery in
+                Settlement(
+                    delivery: delivery,
+                    outcome: .deadLettered(
+                        DeadLetter(
+                            id: DeliveryID(subscription: "ledger", sequence: delivery.sequence),
+                            envelope: delivery.envelope, reason: .exhausted, history: DeliveryHistory(),
+                            deadSince: Date(timeIntervalSince1970: 0), blocksKey: false)))
+            }
+            _ = try await storage.settle(SettlementBatch(subscription: "ledger", exceptions: letters))
+            let ids = try await storage.deadLetters(DeadLetterQuery(limit: 50)).map(\.id)
+            #expect(try await storage.redrive(ids).count == 50)
         }
     }
+
+    @Test func settledEventsAreForgottenAfterTheirRetention() async throws {
+        let clock = FixedWallClock()
+        let configuration = LMDBStorage.Configuration(retention: .seconds(60))
+        try await withStorage(configuration: configuration, clock: clock) { storage in
+            _ = try await storage.attach()
+            try await storage.emit(1...10)
+            let batch = try await storage.claim(limit: 8)
+            let retrying = Settlement(
+                delivery: batch.deliveries[1],
+                outcome: .retrying(due: clock.now(), history: DeliveryHistory(attempts: 1)))
+            _ = try await storage.settle(
+                SettlementBatch(
+                    subscription: "ledger", delivered: [1, 3, 4, 5, 6, 7, 8], exceptions: [retrying]))
+            clock.advance(by: 61)
+            try await storage.emit([11])
+            try await storage.trimNow()
+            let states = try await storage.deliveries(DeliveryQuery()).map { ($0.id.sequence, $0.state) }
+            // The one that retries owns its envelope; those that are pending stay however old.
+            #expect(states.map(\.0) == [2, 9, 10, 11])
+            #expect(states.map(\.1) == [.retrying, .pending, .pending, .pending])
+            #expect(try storage.numbers(try await storage.claim(now: clock.now())) == [2, 9, 10, 11])
+        }
+    }
+
+    @Test func settledEventsBeyondTheSizeToRetainAreForgotten() async throws {
+        let configuration = LMDBStorage.Configuration(maxRetainedBytes: 64 << 10)
+        try await withStorage(configuration: configuration) { storage in
+            _ = try await storage.attach()
+            try await storage.emit(1...2_000)
+            let batch = try await storage.claim(limit: 2_000)
+            _ = try await storage.settle(
+                SettlementBatch(subscription: "ledger", delivered: batch.deliveries.map(\.sequence)))
+            try await storage.trimNow()
+            let left = try await storage.deliveries(DeliveryQuery(limit: 5_000)).count
+            #expect((100..<600).contains(left))
+        }
+    }
+
+    @Test func aSubscriptionThatLagsKeepsItsEvents() async throws {
+        let clock = FixedWallClock()
+        let configuration = LMDBStorage.Configuration(retention: .zero, maxRetainedBytes: 0)
+        try await withStorage(configuration: configuration, clock: clock) { storage in
+            let registrations = ["fast", "slow"].map {
+                SubscriptionRegistration(name: $0, types: [OrderPlaced.type])
+            }
+            _ = try await storage.attach(registrations, wake: {})
+            try await storage.emit(1...100)
+            let batch = try await storage.claim("fast", limit: 100)
+            _ = try await storage.settle(
+                SettlementBatch(subscription: "fast", delivered: batch.deliveries.map(\.sequence)))
+            clock.advance(by: 100)
+            try await storage.trimNow()
+            #expect(try storage.numbers(try await storage.claim("slow")) == Array(1...100))
+        }
+    }
+
+    @Test func largeTransactionCommitsWhole() async throws {
+        try await withStorage { storage in
+            _ = try await storage.attach()
+            try await storage.emit(0..<60_000)
+            #expect(try await storage.counts(subscription: "ledger").pending == 60_000)
+        }
+    }
+}
+
+extension LMDBStorage {
+    /// Trims what is due, without waiting for the next time.
+    func trimNow() async throws {
+        let configuration = context.configuration
+        try await write(
+            WriteRequest(bytes: 1) { group in
+                var trimmer = Trimmer(configuration: configuration)
+                try trimmer.trimIfDue(group)
+            })
+    }
+}
 #endif

@@ -1,105 +1,105 @@
 #if LMDB
-    import AfterCommit
-    import AfterCommitLMDB
-    import Foundation
-    import Synchronization
+import AfterCommit
+import AfterCommitLMDB
+import Foundation
+import Synchronization
 
-    struct OrderPlaced: Event, Equatable {
-        static let type: EventType = "order.placed"
-        var number: Int
-        var key: String?
-        var filler = ""
-        var orderingKey: String? { key }
+struct OrderPlaced: Event, Equatable {
+    static let type: EventType = "order.placed"
+    var number: Int
+    var key: String?
+    var filler = ""
+    var orderingKey: String? { key }
+}
+
+struct OrderShipped: Event {
+    static let type: EventType = "order.shipped"
+    var number: Int
+}
+
+struct Order: Codable, Equatable, Sendable {
+    var number: Int
+    var total: Double
+}
+
+struct Refusal: Error, Equatable {}
+
+let orders = Table<UInt64, Order>("orders")
+
+/// A date that moves only when told.
+final class FixedWallClock: WallClock {
+    private let date: Mutex<Date>
+
+    init(_ date: Date = Date(timeIntervalSince1970: 1_800_000_000)) {
+        self.date = Mutex(date)
     }
 
-    struct OrderShipped: Event {
-        static let type: EventType = "order.shipped"
-        var number: Int
-    }
+    func now() -> Date { date.withLock { $0 } }
+    func advance(by seconds: Double) { date.withLock { $0 += seconds } }
+}
 
-    struct Order: Codable, Equatable, Sendable {
-        var number: Int
-        var total: Double
-    }
+/// Runs `body` with the path of a store that does not exist yet, in a folder that is removed after it.
+func withStorePath<R>(_ body: (String) async throws -> R) async throws -> R {
+    let folder = FileManager.default.temporaryDirectory
+        .appendingPathComponent("aftercommit-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try await body(folder.appendingPathComponent("test.lmdb").path)
+}
 
-    struct Refusal: Error, Equatable {}
-
-    let orders = Table<UInt64, Order>("orders")
-
-    /// A date that moves only when told.
-    final class FixedWallClock: WallClock {
-        private let date: Mutex<Date>
-
-        init(_ date: Date = Date(timeIntervalSince1970: 1_800_000_000)) {
-            self.date = Mutex(date)
+/// Runs `body` with an open store.
+func withStorage<R>(
+    configuration: LMDBStorage.Configuration = .init(), clock: FixedWallClock = FixedWallClock(),
+    _ body: (LMDBStorage) async throws -> R
+) async throws -> R {
+    try await withStorePath { path in
+        let storage = try open(path, configuration: configuration, clock: clock)
+        do {
+            let result = try await body(storage)
+            await storage.close()
+            return result
+        } catch {
+            await storage.close()
+            throw error
         }
+    }
+}
 
-        func now() -> Date { date.withLock { $0 } }
-        func advance(by seconds: Double) { date.withLock { $0 += seconds } }
+func open(
+    _ path: String, configuration: LMDBStorage.Configuration = .init(),
+    clock: FixedWallClock = FixedWallClock()
+) throws -> LMDBStorage {
+    try LMDBStorage(
+        path: path, configuration: configuration, envelopes: EnvelopeFactory(wallClock: clock))
+}
+
+extension LMDBStorage {
+    func attach(
+        _ name: String = "ledger", types: Set<EventType> = [OrderPlaced.type],
+        wake: @escaping @Sendable () -> Void = {}
+    ) async throws -> SubscriptionPlace {
+        try await attach([SubscriptionRegistration(name: name, types: types)], wake: wake)[0]
     }
 
-    /// Runs `body` with the path of a store that does not exist yet, in a folder that is removed after it.
-    func withStorePath<R>(_ body: (String) async throws -> R) async throws -> R {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("aftercommit-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        return try await body(folder.appendingPathComponent("test.lmdb").path)
+    func claim(
+        _ name: String = "ledger", limit: Int = 100, now: Date = .distantPast, includesNew: Bool = true
+    ) async throws -> ClaimedBatch {
+        try await claim(
+            ClaimRequest(subscription: name, limit: limit, now: now, includesNew: includesNew))
     }
 
-    /// Runs `body` with an open store.
-    func withStorage<R>(
-        configuration: LMDBStorage.Configuration = .init(), clock: FixedWallClock = FixedWallClock(),
-        _ body: (LMDBStorage) async throws -> R
-    ) async throws -> R {
-        try await withStorePath { path in
-            let storage = try open(path, configuration: configuration, clock: clock)
-            do {
-                let result = try await body(storage)
-                await storage.close()
-                return result
-            } catch {
-                await storage.close()
-                throw error
-            }
-        }
-    }
-
-    func open(
-        _ path: String, configuration: LMDBStorage.Configuration = .init(),
-        clock: FixedWallClock = FixedWallClock()
-    ) throws -> LMDBStorage {
-        try LMDBStorage(
-            path: path, configuration: configuration, envelopes: EnvelopeFactory(wallClock: clock))
-    }
-
-    extension LMDBStorage {
-        func attach(
-            _ name: String = "ledger", types: Set<EventType> = [OrderPlaced.type],
-            wake: @escaping @Sendable () -> Void = {}
-        ) async throws -> SubscriptionPlace {
-            try await attach([SubscriptionRegistration(name: name, types: types)], wake: wake)[0]
-        }
-
-        func claim(
-            _ name: String = "ledger", limit: Int = 100, now: Date = .distantPast, includesNew: Bool = true
-        ) async throws -> ClaimedBatch {
-            try await claim(
-                ClaimRequest(subscription: name, limit: limit, now: now, includesNew: includesNew))
-        }
-
-        func numbers(_ batch: ClaimedBatch) throws -> [Int] {
-            try batch.deliveries.map {
-                try coder.decode(OrderPlaced.self, from: try $0.envelope.bytes(using: coder)).number
-            }
-        }
-
-        func emit(_ numbers: some Sequence<Int>, key: String? = nil) async throws {
-            try await emit(contentsOf: numbers.map { OrderPlaced(number: $0, key: key) }, headers: [:])
+    func numbers(_ batch: ClaimedBatch) throws -> [Int] {
+        try batch.deliveries.map {
+            try coder.decode(OrderPlaced.self, from: try $0.envelope.bytes(using: coder)).number
         }
     }
 
-    func code(_ error: (any Error)?) -> StorageError.Code? {
-        (error as? StorageError)?.code
+    func emit(_ numbers: some Sequence<Int>, key: String? = nil) async throws {
+        try await emit(contentsOf: numbers.map { OrderPlaced(number: $0, key: key) }, headers: [:])
     }
+}
+
+func code(_ error: (any Error)?) -> StorageError.Code? {
+    (error as? StorageError)?.code
+}
 #endif

@@ -256,7 +256,7 @@ package final class LaneQueue: Sendable {
             let waiting = state.idle.compactMap { state.lanes[$0].waiting.take() }
             state.idle = []
             defer { state.ready = [] }
-            return (waiting, Array(state.ready))
+            return (waiting, state.ready.map { $0 })
         }
         for continuation in waiting { continuation.resume(returning: nil) }
         return ready

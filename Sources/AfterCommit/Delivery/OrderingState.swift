@@ -114,7 +114,7 @@ package struct OrderingState: Sendable {
         case .dead(blocksKey: true):
             line.head = .dead(sequence)
         }
-        let block = Array(line.held)
+        let block = line.held.map { $0 }
         heldCount -= block.count
         line.held = []
         line.blocked += block.count
@@ -142,7 +142,7 @@ package struct OrderingState: Sendable {
     package mutating func takeHeld() -> [ClaimedDelivery] {
         defer { heldCount = 0 }
         return lines.keys.flatMap { key in
-            let held = lines[key].map { Array($0.held) } ?? []
+            let held = lines[key]?.held.map { $0 } ?? []
             lines[key]?.held = []
             return held
         }

@@ -12,7 +12,8 @@ enum EngineValidation {
             guard names.insert(name).inserted else {
                 throw EngineError(
                     .duplicateSubscription,
-                    "two subscriptions are named \(name.debugDescription); each has its own place, so each needs its own name")
+                    "two subscriptions are named \(name.debugDescription); each has its own place, so each needs its own name"
+                )
             }
             guard (1...100).contains(name.utf8.count), !name.contains("/") else {
                 throw invalid("the subscription's name \(name.debugDescription) must have 1 to 100 bytes and no slash")
@@ -21,7 +22,8 @@ enum EngineValidation {
             guard known == nil || known == subscription.endpoint else {
                 throw EngineError(
                     .conflictingEndpoint,
-                    "subscriptions describe the endpoint \(subscription.endpoint.name.debugDescription) differently; share one value")
+                    "subscriptions describe the endpoint \(subscription.endpoint.name.debugDescription) differently; share one value"
+                )
             }
             try validate(subscription.policy, of: name, leaseDuration: leaseDuration)
             try validate(subscription.endpoint)
@@ -54,7 +56,8 @@ enum EngineValidation {
         }
         if let leaseDuration, leaseDuration <= policy.timeout {
             throw invalid(
-                "timeout of \(name) is \(policy.timeout), which the storage's lease of \(leaseDuration) does not outlast: another server would take the delivery while it runs")
+                "timeout of \(name) is \(policy.timeout), which the storage's lease of \(leaseDuration) does not outlast: another server would take the delivery while it runs"
+            )
         }
     }
 
@@ -67,10 +70,13 @@ enum EngineValidation {
         }
         if let breaker = endpoint.breaker {
             guard (0...1).contains(breaker.failureRate), breaker.failureRate > 0 else {
-                throw invalid("failureRate of endpoint \(endpoint.name) is \(breaker.failureRate); it must be above 0 and at most 1")
+                throw invalid(
+                    "failureRate of endpoint \(endpoint.name) is \(breaker.failureRate); it must be above 0 and at most 1"
+                )
             }
             guard breaker.minimumCalls > 0, breaker.window >= breaker.minimumCalls else {
-                throw invalid("the breaker of endpoint \(endpoint.name) must count at least 1 call, in a window no smaller")
+                throw invalid(
+                    "the breaker of endpoint \(endpoint.name) must count at least 1 call, in a window no smaller")
             }
             guard breaker.openDuration > .zero else {
                 throw invalid("openDuration of endpoint \(endpoint.name) must be positive")

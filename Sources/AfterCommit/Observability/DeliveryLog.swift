@@ -26,7 +26,8 @@ package struct DeliveryLog: Sendable {
         logger.debug(
             "retry scheduled",
             metadata: metadata(of: ended).merging(
-                [LogKey.due: "\(due.ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)))"]) { $1 })
+                [LogKey.due: "\(due.ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)))"]) { $1 }
+        )
     }
 
     func discarded(_ ended: EndedAttempt, reason: String) {

@@ -83,7 +83,8 @@ package struct SubscriptionCursor: Sendable, Equatable {
         var end = first
         while end < settledAhead.count, settledAhead[end].lowerBound <= run.upperBound {
             merged =
-                min(merged.lowerBound, settledAhead[end].lowerBound)..<max(
+                min(
+                    merged.lowerBound, settledAhead[end].lowerBound)..<max(
                     merged.upperBound, settledAhead[end].upperBound)
             end += 1
         }

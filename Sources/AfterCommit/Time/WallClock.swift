@@ -1,9 +1,9 @@
 public import Foundation
 
 #if canImport(Glibc)
-    // Which of the two is taken for the home of `timespec` depends on what else the compiler has loaded.
-    import CDispatch
-    import Glibc
+// Which of the two is taken for the home of `timespec` depends on what else the compiler has loaded.
+import CDispatch
+import Glibc
 #endif
 
 /// Tells the date. Due dates, event times and dead letters are dated by it; deadlines are not.

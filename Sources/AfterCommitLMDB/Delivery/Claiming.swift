@@ -1,237 +1,237 @@
 #if LMDB
-    import AfterCommit
-    import Foundation
-    import Logging
+import AfterCommit
+import Foundation
+import Logging
 
-    /// Hands deliveries out. Runs on the reader's thread, one claim at a time; it writes nothing.
-    ///
-    /// A snapshot begun under the lock sees every settlement that the live state has taken in, so that a delivery which is not
-    /// claimed there is not an old version here.
-    struct Claiming {
-        /// How many events of other types one claim passes over.
-        private static let maxSkipped = 4_096
+/// Hands deliveries out. Runs on the reader's thread, one claim at a time; it writes nothing.
+///
+/// A snapshot begun under the lock sees every settlement that the live state has taken in, so that a delivery which is not
+/// claimed there is not an old version here.
+struct Claiming {
+    /// How many events of other types one claim passes over.
+    private static let maxSkipped = 4_096
 
-        let context: StoreContext
-        /// Dead-letters records that cannot be read; it does not wait.
-        let quarantine: @Sendable (SettlementBatch) -> Void
+    let context: StoreContext
+    /// Dead-letters records that cannot be read; it does not wait.
+    let quarantine: @Sendable (SettlementBatch) -> Void
 
-        private var deliveries: LiveDeliveries { context.deliveries }
+    private var deliveries: LiveDeliveries { context.deliveries }
 
-        func claim(_ request: ClaimRequest) throws -> ClaimedBatch {
-            let begun = try begin(request.subscription)
-            guard let (transaction, live, generation) = begun else { return ClaimedBatch() }
-            defer { transaction.abort() }
-            let tail = try context.log(transaction).tail()
-            var batch = ClaimedBatch()
-            let hasNew = request.includesNew && live.cursor.hasClaimable(below: tail)
-            let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
-            try claimDue(transaction, live, now: request.now, limit: dueLimit, into: &batch)
-            let due = Set(batch.deliveries.map(\.sequence))
-            guard note(due, request.subscription, generation) else { return ClaimedBatch() }
-            if request.includesNew {
-                try claimNew(transaction, live, request, generation, below: tail, into: &batch)
+    func claim(_ request: ClaimRequest) throws -> ClaimedBatch {
+        let begun = try begin(request.subscription)
+        guard let (transaction, live, generation) = begun else { return ClaimedBatch() }
+        defer { transaction.abort() }
+        let tail = try context.log(transaction).tail()
+        var batch = ClaimedBatch()
+        let hasNew = request.includesNew && live.cursor.hasClaimable(below: tail)
+        let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
+        try claimDue(transaction, live, now: request.now, limit: dueLimit, into: &batch)
+        let due = Set(batch.deliveries.map(\.sequence))
+        guard note(due, request.subscription, generation) else { return ClaimedBatch() }
+        if request.includesNew {
+            try claimNew(transaction, live, request, generation, below: tail, into: &batch)
+        }
+        batch.hasMore = deliveries.cursor(request.subscription)?.hasClaimable(below: tail) ?? false
+        return batch
+    }
+
+    func claimBlocked(
+        subscription: String, orderingKey: String, limit: Int
+    ) throws -> [ClaimedDelivery] {
+        guard let (transaction, live, generation) = try begin(subscription) else { return [] }
+        defer { transaction.abort() }
+        var claimed: [ClaimedDelivery] = []
+        try context.exceptions(transaction).scan(live.id) { sequence, entry throws(StorageError) in
+            guard claimed.count < limit else { return false }
+            if live.claimedExceptions.contains(sequence) { return true }
+            let found = try readable(sequence) { () throws(StorageError) in
+                try blocked(sequence, entry, orderingKey)
             }
-            batch.hasMore = deliveries.cursor(request.subscription)?.hasClaimable(below: tail) ?? false
-            return batch
+            if let record = found ?? nil { claimed.append(record.delivery) }
+            return true
         }
+        return note(Set(claimed.map(\.sequence)), subscription, generation) ? claimed : []
+    }
 
-        func claimBlocked(
-            subscription: String, orderingKey: String, limit: Int
-        ) throws -> [ClaimedDelivery] {
-            guard let (transaction, live, generation) = try begin(subscription) else { return [] }
-            defer { transaction.abort() }
-            var claimed: [ClaimedDelivery] = []
-            try context.exceptions(transaction).scan(live.id) { sequence, entry throws(StorageError) in
-                guard claimed.count < limit else { return false }
-                if live.claimedExceptions.contains(sequence) { return true }
-                let found = try readable(sequence) { () throws(StorageError) in
-                    try blocked(sequence, entry, orderingKey)
-                }
-                if let record = found ?? nil { claimed.append(record.delivery) }
-                return true
+    /// What a subscription must know to keep ordering keys.
+    func orderedKeys(_ transaction: Transaction, _ id: UInt32) throws -> [SubscriptionPlace.OrderedKey] {
+        var keys: [String: SubscriptionPlace.OrderedKey] = [:]
+        try context.exceptions(transaction).scan(id) { sequence, entry throws(StorageError) in
+            let head = try readable(sequence) { () throws(StorageError) in
+                try ExceptionRecord.head(try entry.content())
             }
-            return note(Set(claimed.map(\.sequence)), subscription, generation) ? claimed : []
+            guard let head, let key = head.orderingKey else { return true }
+            var ordered = keys[key] ?? .init(key: key)
+            if head.due == nil { ordered.blocked += 1 } else { ordered.retrying = ordered.retrying ?? sequence }
+            keys[key] = ordered
+            return true
         }
-
-        /// What a subscription must know to keep ordering keys.
-        func orderedKeys(_ transaction: Transaction, _ id: UInt32) throws -> [SubscriptionPlace.OrderedKey] {
-            var keys: [String: SubscriptionPlace.OrderedKey] = [:]
-            try context.exceptions(transaction).scan(id) { sequence, entry throws(StorageError) in
-                let head = try readable(sequence) { () throws(StorageError) in
-                    try ExceptionRecord.head(try entry.content())
-                }
-                guard let head, let key = head.orderingKey else { return true }
-                var ordered = keys[key] ?? .init(key: key)
-                if head.due == nil { ordered.blocked += 1 } else { ordered.retrying = ordered.retrying ?? sequence }
-                keys[key] = ordered
-                return true
+        try context.dead(transaction).scan(id) { sequence, entry throws(StorageError) in
+            let head = try readable(sequence) { () throws(StorageError) in
+                try DeadLetter.head(try entry.content())
             }
-            try context.dead(transaction).scan(id) { sequence, entry throws(StorageError) in
-                let head = try readable(sequence) { () throws(StorageError) in
-                    try DeadLetter.head(try entry.content())
-                }
-                guard let head, head.blocksKey, let key = head.orderingKey else { return true }
-                var ordered = keys[key] ?? .init(key: key)
-                ordered.dead = sequence
-                keys[key] = ordered
-                return true
-            }
-            return Array(keys.values)
+            guard let head, head.blocksKey, let key = head.orderingKey else { return true }
+            var ordered = keys[key] ?? .init(key: key)
+            ordered.dead = sequence
+            keys[key] = ordered
+            return true
         }
+        return Array(keys.values)
+    }
 
-        // MARK: Parts
+    // MARK: Parts
 
-        private func begin(
-            _ subscription: String
-        ) throws -> (Transaction, LiveDeliveries.Subscription, generation: UInt64)? {
-            try deliveries.withLock { state in
-                guard let live = state.subscriptions[subscription] else { return nil }
-                return (try context.environment.beginRead(), live, state.generation)
-            }
-        }
-
-        /// Notes exceptions as handed out.
-        /// - Returns: false if another engine has taken over meanwhile.
-        private func note(_ sequences: Set<UInt64>, _ subscription: String, _ generation: UInt64) -> Bool {
-            deliveries.withLock { state in
-                guard state.generation == generation, state.subscriptions[subscription] != nil else { return false }
-                state.subscriptions[subscription]?.claimedExceptions.formUnion(sequences)
-                return true
-            }
-        }
-
-        private func claimDue(
-            _ transaction: Transaction, _ live: LiveDeliveries.Subscription, now: Date, limit: Int,
-            into batch: inout ClaimedBatch
-        ) throws {
-            var claimed: [ClaimedDelivery] = []
-            var nextDue: Date?
-            let exceptions = context.exceptions(transaction)
-            try context.due(transaction).scan(live.id) { key throws(StorageError) in
-                if live.claimedExceptions.contains(key.sequence) { return true }
-                guard key.due <= now, claimed.count < limit else {
-                    nextDue = key.due
-                    return false
-                }
-                let found = try readable(key.sequence) { () throws(StorageError) -> ExceptionRecord? in
-                    try exceptions.content(DeliveryKey(live.id, key.sequence)).map { content throws(StorageError) in
-                        try ExceptionRecord(sequence: key.sequence, decoding: content)
-                    }
-                }
-                if let record = found ?? nil { claimed.append(record.delivery) }
-                return true
-            }
-            batch.deliveries = claimed
-            batch.nextDue = nextDue
-        }
-
-        private func claimNew(
-            _ transaction: Transaction, _ live: LiveDeliveries.Subscription, _ request: ClaimRequest,
-            _ generation: UInt64, below tail: UInt64, into batch: inout ClaimedBatch
-        ) throws {
-            var skipped = 0
-            while batch.deliveries.count < request.limit, skipped < Self.maxSkipped {
-                let wanted = request.limit - batch.deliveries.count
-                let sequences = take(wanted, request.subscription, generation, below: tail)
-                guard !sequences.isEmpty else { return }
-                var passed: [UInt64] = []
-                for sequence in sequences {
-                    switch try read(sequence, transaction, live.types) {
-                    case .delivery(let delivery): batch.deliveries.append(delivery)
-                    case .other: passed.append(sequence)
-                    case .damaged(let bytes): giveUp(sequence, bytes, request)
-                    }
-                }
-                skipped += passed.count
-                deliveries.settled(passed, subscription: request.subscription)
-            }
-        }
-
-        private func take(
-            _ count: Int, _ subscription: String, _ generation: UInt64, below tail: UInt64
-        ) -> [UInt64] {
-            deliveries.withLock { state in
-                guard state.generation == generation else { return [] }
-                var sequences: [UInt64] = []
-                while sequences.count < count,
-                    let sequence = state.subscriptions[subscription]?.cursor.claimNext(below: tail)
-                {
-                    sequences.append(sequence)
-                }
-                return sequences
-            }
-        }
-
-        private enum Reading {
-            case delivery(ClaimedDelivery)
-            case other
-            case damaged(Data)
-        }
-
-        private func read(
-            _ sequence: UInt64, _ transaction: Transaction, _ types: Set<EventType>
-        ) throws(StorageError) -> Reading {
-            try withKey(of: sequence) { key throws(StorageError) in
-                guard let stored = try transaction.stored(key, in: context.databases.log) else {
-                    // Trimmed, so it was settled.
-                    return .other
-                }
-                do throws(StorageError) {
-                    let content = try Record.content(of: stored, key: key)
-                    guard types.contains(try LogRecord.head(content).type) else { return .other }
-                    return .delivery(
-                        ClaimedDelivery(sequence: sequence, envelope: try LogRecord.envelope(content)))
-                } catch {
-                    return .damaged(Data(stored))
-                }
-            }
-        }
-
-        private func blocked(
-            _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKey: String
-        ) throws(StorageError) -> ExceptionRecord? {
-            let content = try entry.content()
-            let head = try ExceptionRecord.head(content)
-            guard head.due == nil, head.orderingKey == orderingKey else { return nil }
-            return try ExceptionRecord(sequence: sequence, decoding: content)
-        }
-
-        // MARK: Damage
-
-        /// `nil` and a line in the log for a record that cannot be read; the others go on.
-        private func readable<T>(
-            _ sequence: UInt64, _ body: () throws(StorageError) -> T
-        ) throws(StorageError) -> T? {
-            do throws(StorageError) {
-                return try body()
-            } catch {
-                guard error.lmdbError == nil else { throw error }
-                context.logger.error(
-                    "a stored delivery cannot be read and is passed over",
-                    metadata: [LogKey.error: "\(error)", "sequence": "\(sequence)"])
-                return nil
-            }
-        }
-
-        /// Makes a dead letter of the bytes as they are, so that the subscription goes on and a person sees it.
-        private func giveUp(_ sequence: UInt64, _ bytes: Data, _ request: ClaimRequest) {
-            context.logger.error(
-                "an event cannot be read and becomes a dead letter",
-                metadata: [LogKey.subscription: "\(request.subscription)", "sequence": "\(sequence)"])
-            let envelope = Envelope(
-                id: EventID(high: 0, low: sequence), type: "aftercommit.unreadable", source: "/",
-                time: request.now, contentType: "application/octet-stream", payload: .bytes(bytes))
-            let letter = DeadLetter(
-                id: DeliveryID(subscription: request.subscription, sequence: sequence), envelope: envelope,
-                reason: .malformed, history: DeliveryHistory(), deadSince: request.now, blocksKey: false)
-            quarantine(
-                SettlementBatch(
-                    subscription: request.subscription,
-                    exceptions: [
-                        Settlement(
-                            delivery: ClaimedDelivery(sequence: sequence, envelope: envelope),
-                            outcome: .deadLettered(letter))
-                    ]))
+    private func begin(
+        _ subscription: String
+    ) throws -> (Transaction, LiveDeliveries.Subscription, generation: UInt64)? {
+        try deliveries.withLock { state in
+            guard let live = state.subscriptions[subscription] else { return nil }
+            return (try context.environment.beginRead(), live, state.generation)
         }
     }
+
+    /// Notes exceptions as handed out.
+    /// - Returns: false if another engine has taken over meanwhile.
+    private func note(_ sequences: Set<UInt64>, _ subscription: String, _ generation: UInt64) -> Bool {
+        deliveries.withLock { state in
+            guard state.generation == generation, state.subscriptions[subscription] != nil else { return false }
+            state.subscriptions[subscription]?.claimedExceptions.formUnion(sequences)
+            return true
+        }
+    }
+
+    private func claimDue(
+        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, now: Date, limit: Int,
+        into batch: inout ClaimedBatch
+    ) throws {
+        var claimed: [ClaimedDelivery] = []
+        var nextDue: Date?
+        let exceptions = context.exceptions(transaction)
+        try context.due(transaction).scan(live.id) { key throws(StorageError) in
+            if live.claimedExceptions.contains(key.sequence) { return true }
+            guard key.due <= now, claimed.count < limit else {
+                nextDue = key.due
+                return false
+            }
+            let found = try readable(key.sequence) { () throws(StorageError) -> ExceptionRecord? in
+                try exceptions.content(DeliveryKey(live.id, key.sequence)).map { content throws(StorageError) in
+                    try ExceptionRecord(sequence: key.sequence, decoding: content)
+                }
+            }
+            if let record = found ?? nil { claimed.append(record.delivery) }
+            return true
+        }
+        batch.deliveries = claimed
+        batch.nextDue = nextDue
+    }
+
+    private func claimNew(
+        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, _ request: ClaimRequest,
+        _ generation: UInt64, below tail: UInt64, into batch: inout ClaimedBatch
+    ) throws {
+        var skipped = 0
+        while batch.deliveries.count < request.limit, skipped < Self.maxSkipped {
+            let wanted = request.limit - batch.deliveries.count
+            let sequences = take(wanted, request.subscription, generation, below: tail)
+            guard !sequences.isEmpty else { return }
+            var passed: [UInt64] = []
+            for sequence in sequences {
+                switch try read(sequence, transaction, live.types) {
+                case .delivery(let delivery): batch.deliveries.append(delivery)
+                case .other: passed.append(sequence)
+                case .damaged(let bytes): giveUp(sequence, bytes, request)
+                }
+            }
+            skipped += passed.count
+            deliveries.settled(passed, subscription: request.subscription)
+        }
+    }
+
+    private func take(
+        _ count: Int, _ subscription: String, _ generation: UInt64, below tail: UInt64
+    ) -> [UInt64] {
+        deliveries.withLock { state in
+            guard state.generation == generation else { return [] }
+            var sequences: [UInt64] = []
+            while sequences.count < count,
+                let sequence = state.subscriptions[subscription]?.cursor.claimNext(below: tail)
+            {
+                sequences.append(sequence)
+            }
+            return sequences
+        }
+    }
+
+    private enum Reading {
+        case delivery(ClaimedDelivery)
+        case other
+        case damaged(Data)
+    }
+
+    private func read(
+        _ sequence: UInt64, _ transaction: Transaction, _ types: Set<EventType>
+    ) throws(StorageError) -> Reading {
+        try withKey(of: sequence) { key throws(StorageError) in
+            guard let stored = try transaction.stored(key, in: context.databases.log) else {
+                // Trimmed, so it was settled.
+                return .other
+            }
+            do throws(StorageError) {
+                let content = try Record.content(of: stored, key: key)
+                guard types.contains(try LogRecord.head(content).type) else { return .other }
+                return .delivery(
+                    ClaimedDelivery(sequence: sequence, envelope: try LogRecord.envelope(content)))
+            } catch {
+                return .damaged(Data(stored))
+            }
+        }
+    }
+
+    private func blocked(
+        _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKey: String
+    ) throws(StorageError) -> ExceptionRecord? {
+        let content = try entry.content()
+        let head = try ExceptionRecord.head(content)
+        guard head.due == nil, head.orderingKey == orderingKey else { return nil }
+        return try ExceptionRecord(sequence: sequence, decoding: content)
+    }
+
+    // MARK: Damage
+
+    /// `nil` and a line in the log for a record that cannot be read; the others go on.
+    private func readable<T>(
+        _ sequence: UInt64, _ body: () throws(StorageError) -> T
+    ) throws(StorageError) -> T? {
+        do throws(StorageError) {
+            return try body()
+        } catch {
+            guard error.lmdbError == nil else { throw error }
+            context.logger.error(
+                "a stored delivery cannot be read and is passed over",
+                metadata: [LogKey.error: "\(error)", "sequence": "\(sequence)"])
+            return nil
+        }
+    }
+
+    /// Makes a dead letter of the bytes as they are, so that the subscription goes on and a person sees it.
+    private func giveUp(_ sequence: UInt64, _ bytes: Data, _ request: ClaimRequest) {
+        context.logger.error(
+            "an event cannot be read and becomes a dead letter",
+            metadata: [LogKey.subscription: "\(request.subscription)", "sequence": "\(sequence)"])
+        let envelope = Envelope(
+            id: EventID(high: 0, low: sequence), type: "aftercommit.unreadable", source: "/",
+            time: request.now, contentType: "application/octet-stream", payload: .bytes(bytes))
+        let letter = DeadLetter(
+            id: DeliveryID(subscription: request.subscription, sequence: sequence), envelope: envelope,
+            reason: .malformed, history: DeliveryHistory(), deadSince: request.now, blocksKey: false)
+        quarantine(
+            SettlementBatch(
+                subscription: request.subscription,
+                exceptions: [
+                    Settlement(
+                        delivery: ClaimedDelivery(sequence: sequence, envelope: envelope),
+                        outcome: .deadLettered(letter))
+                ]))
+    }
+}
 #endif

@@ -1,34 +1,34 @@
 #if LMDB
-    import AfterCommit
-    import Foundation
+import AfterCommit
+import Foundation
 
-    extension ByteWriter {
-        mutating func put(_ history: DeliveryHistory) {
-            put(history.attempts)
-            put(history.replayCount)
-            put(UInt64(history.failures.count))
-            for failure in history.failures {
-                put(failure.attempt)
-                put(failure.startedAt)
-                put(failure.duration)
-                put(failure.errorType)
-                put(failure.message)
-                put(failure.status) { $0.put($1) }
-            }
+extension ByteWriter {
+    mutating func put(_ history: DeliveryHistory) {
+        put(history.attempts)
+        put(history.replayCount)
+        put(UInt64(history.failures.count))
+        for failure in history.failures {
+            put(failure.attempt)
+            put(failure.startedAt)
+            put(failure.duration)
+            put(failure.errorType)
+            put(failure.message)
+            put(failure.status) { $0.put($1) }
         }
     }
+}
 
-    extension ByteReader {
-        mutating func history() throws(StorageError) -> DeliveryHistory {
-            var history = DeliveryHistory(attempts: try signed(), replayCount: try signed())
-            for _ in 0..<(try count()) {
-                history.failures.append(
-                    AttemptFailure(
-                        attempt: try signed(), startedAt: try date(), duration: try double(),
-                        errorType: try string(), message: try string(),
-                        status: try optional { reader throws(StorageError) in try reader.signed() }))
-            }
-            return history
+extension ByteReader {
+    mutating func history() throws(StorageError) -> DeliveryHistory {
+        var history = DeliveryHistory(attempts: try signed(), replayCount: try signed())
+        for _ in 0..<(try count()) {
+            history.failures.append(
+                AttemptFailure(
+                    attempt: try signed(), startedAt: try date(), duration: try double(),
+                    errorType: try string(), message: try string(),
+                    status: try optional { reader throws(StorageError) in try reader.signed() }))
         }
+        return history
     }
+}
 #endif

@@ -1,54 +1,54 @@
 #if LMDB
-    import AfterCommit
-    import Foundation
-    import Synchronization
+import AfterCommit
+import Foundation
+import Synchronization
 
-    /// The right to deliver from a store: a lock on a file of ours that names the process which holds it.
-    ///
-    /// The system gives it up when the process dies, so a lock that can be taken proves that the old owner is gone.
-    final class DeliveryLock: Sendable {
-        static let name = "delivery.lock"
-        private let file: Mutex<Int32>
+/// The right to deliver from a store: a lock on a file of ours that names the process which holds it.
+///
+/// The system gives it up when the process dies, so a lock that can be taken proves that the old owner is gone.
+final class DeliveryLock: Sendable {
+    static let name = "delivery.lock"
+    private let file: Mutex<Int32>
 
-        init(folder: String) throws(StorageError) {
-            let path = folder + "/" + Self.name
-            let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-            guard file >= 0 else { throw StorageError(SystemError("open"), "\(path) cannot be opened") }
-            guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-                let error = SystemError("flock")
-                defer { close(file) }
-                guard error.code == EWOULDBLOCK else { throw StorageError(error, "\(path) cannot be locked") }
-                throw StorageError.storeBusy(processID: Self.owner(file))
-            }
-            let owner = Array("\(getpid())\n".utf8)
-            guard ftruncate(file, 0) == 0, pwrite(file, owner, owner.count, 0) == owner.count else {
-                let error = SystemError("pwrite")
-                close(file)
-                throw StorageError(error, "\(path) cannot be written")
-            }
-            self.file = Mutex(file)
+    init(folder: String) throws(StorageError) {
+        let path = folder + "/" + Self.name
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw StorageError(SystemError("open"), "\(path) cannot be opened") }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let error = SystemError("flock")
+            defer { close(file) }
+            guard error.code == EWOULDBLOCK else { throw StorageError(error, "\(path) cannot be locked") }
+            throw StorageError.storeBusy(processID: Self.owner(file))
         }
-
-        deinit {
-            release()
+        let owner = Array("\(getpid())\n".utf8)
+        guard ftruncate(file, 0) == 0, pwrite(file, owner, owner.count, 0) == owner.count else {
+            let error = SystemError("pwrite")
+            close(file)
+            throw StorageError(error, "\(path) cannot be written")
         }
-
-        func release() {
-            let file = file.withLock { file in
-                defer { file = -1 }
-                return file
-            }
-            // Closing gives the lock up. The process id may stay: it is only read while someone holds the lock.
-            if file >= 0 { close(file) }
-        }
-
-        /// The process that holds the lock; 0 where it has not written its id yet.
-        private static func owner(_ file: Int32) -> Int32 {
-            var bytes = [UInt8](repeating: 0, count: 16)
-            let count = pread(file, &bytes, bytes.count, 0)
-            guard count > 0 else { return 0 }
-            let digits = bytes.prefix(count).prefix { (0x30...0x39).contains($0) }
-            return Int32(String(decoding: digits, as: UTF8.self)) ?? 0
-        }
+        self.file = Mutex(file)
     }
+
+    deinit {
+        release()
+    }
+
+    func release() {
+        let file = file.withLock { file in
+            defer { file = -1 }
+            return file
+        }
+        // Closing gives the lock up. The process id may stay: it is only read while someone holds the lock.
+        if file >= 0 { close(file) }
+    }
+
+    /// The process that holds the lock; 0 where it has not written its id yet.
+    private static func owner(_ file: Int32) -> Int32 {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        let count = pread(file, &bytes, bytes.count, 0)
+        guard count > 0 else { return 0 }
+        let digits = bytes.prefix(count).prefix { (0x30...0x39).contains($0) }
+        return Int32(String(decoding: digits, as: UTF8.self)) ?? 0
+    }
+}
 #endif

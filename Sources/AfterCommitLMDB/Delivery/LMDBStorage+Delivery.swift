@@ -1,110 +1,110 @@
 #if LMDB
-    public import AfterCommit
-    import Logging
+public import AfterCommit
+import Logging
 
-    extension LMDBStorage {
-        public func attach(
-            _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
-        ) async throws -> [SubscriptionPlace] {
-            let generation = try context.deliveries.begin()
-            do {
-                let folder = folder
-                let lock = try await reader.run { _ in try DeliveryLock(folder: folder) }
-                let records = try await writeUncancelled(
-                    WriteRequest(bytes: 256 * subscriptions.count) { try $0.register(subscriptions) })
-                let claiming = claiming
-                let (places, live) = try await reader.read { try claiming.load(records, $0) }
-                guard
-                    context.deliveries.complete(
-                        generation: generation, lock: lock, subscriptions: live, wake: wake)
-                else {
-                    throw StorageError(.closed, "the storage was detached while it was being attached")
-                }
-                return places
-            } catch {
-                context.deliveries.abandon(generation: generation)
-                throw error
-            }
-        }
-
-        public func detach() {
-            context.deliveries.end()
-        }
-
-        public func claim(_ request: ClaimRequest) async throws -> ClaimedBatch {
+extension LMDBStorage {
+    public func attach(
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+    ) async throws -> [SubscriptionPlace] {
+        let generation = try context.deliveries.begin()
+        do {
+            let folder = folder
+            let lock = try await reader.run { _ in try DeliveryLock(folder: folder) }
+            let records = try await writeUncancelled(
+                WriteRequest(bytes: 256 * subscriptions.count) { try $0.register(subscriptions) })
             let claiming = claiming
-            return try await reader.run { _ in try claiming.claim(request) }
-        }
-
-        public func claimBlocked(
-            subscription: String, orderingKey: String, limit: Int
-        ) async throws -> [ClaimedDelivery] {
-            let claiming = claiming
-            return try await reader.run { _ in
-                try claiming.claimBlocked(
-                    subscription: subscription, orderingKey: orderingKey, limit: limit)
+            let (places, live) = try await reader.read { try claiming.load(records, $0) }
+            guard
+                context.deliveries.complete(
+                    generation: generation, lock: lock, subscriptions: live, wake: wake)
+            else {
+                throw StorageError(.closed, "the storage was detached while it was being attached")
             }
+            return places
+        } catch {
+            context.deliveries.abandon(generation: generation)
+            throw error
         }
+    }
 
-        public func release(_ sequences: [UInt64], subscription: String) async {
-            context.deliveries.release(sequences, subscription: subscription)
+    public func detach() {
+        context.deliveries.end()
+    }
+
+    public func claim(_ request: ClaimRequest) async throws -> ClaimedBatch {
+        let claiming = claiming
+        return try await reader.run { _ in try claiming.claim(request) }
+    }
+
+    public func claimBlocked(
+        subscription: String, orderingKey: String, limit: Int
+    ) async throws -> [ClaimedDelivery] {
+        let claiming = claiming
+        return try await reader.run { _ in
+            try claiming.claimBlocked(
+                subscription: subscription, orderingKey: orderingKey, limit: limit)
         }
+    }
 
-        public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
-            guard batch.count > 0 else { return SettlementReport() }
-            let bytes = 16 * batch.count + 1_024 * batch.exceptions.count
-            return try await writeUncancelled(
-                WriteRequest(bytes: bytes, canWait: true) { try $0.settle(batch) })
-        }
+    public func release(_ sequences: [UInt64], subscription: String) async {
+        context.deliveries.release(sequences, subscription: subscription)
+    }
 
-        public func redrive(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
-            try await writeUncancelled(WriteRequest(bytes: 1_024 * ids.count) { try $0.redrive(ids) })
-        }
+    public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
+        guard batch.count > 0 else { return SettlementReport() }
+        let bytes = 16 * batch.count + 1_024 * batch.exceptions.count
+        return try await writeUncancelled(
+            WriteRequest(bytes: bytes, canWait: true) { try $0.settle(batch) })
+    }
 
-        public func deleteDeadLetters(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
-            try await writeUncancelled(
-                WriteRequest(bytes: 64 * ids.count) { try $0.deleteDeadLetters(ids) })
-        }
+    public func redrive(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
+        try await writeUncancelled(WriteRequest(bytes: 1_024 * ids.count) { try $0.redrive(ids) })
+    }
 
-        private var claiming: Claiming {
-            Claiming(context: context) { [writer, context] batch in
-                let request = WriteRequest(bytes: 4_096, canWait: true) { try $0.settle(batch) }
-                // The claim goes on; if the write fails the event stays claimed until the next start.
-                Task {
-                    do {
-                        _ = try await withCheckedThrowingContinuation { continuation in
-                            if request.wait(continuation) { writer.submit(request) }
-                        }
-                    } catch {
-                        context.logger.error(
-                            "an event that cannot be read could not be made a dead letter",
-                            metadata: [LogKey.error: "\(error)"])
+    public func deleteDeadLetters(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
+        try await writeUncancelled(
+            WriteRequest(bytes: 64 * ids.count) { try $0.deleteDeadLetters(ids) })
+    }
+
+    private var claiming: Claiming {
+        Claiming(context: context) { [writer, context] batch in
+            let request = WriteRequest(bytes: 4_096, canWait: true) { try $0.settle(batch) }
+            // The claim goes on; if the write fails the event stays claimed until the next start.
+            Task {
+                do {
+                    _ = try await withCheckedThrowingContinuation { continuation in
+                        if request.wait(continuation) { writer.submit(request) }
                     }
+                } catch {
+                    context.logger.error(
+                        "an event that cannot be read could not be made a dead letter",
+                        metadata: [LogKey.error: "\(error)"])
                 }
             }
         }
     }
+}
 
-    extension Claiming {
-        /// What an engine gets when it begins to deliver, and what this process notes of it.
-        fileprivate func load(
-            _ records: [SubscriptionRecord], _ transaction: Transaction
-        ) throws -> ([SubscriptionPlace], [String: LiveDeliveries.Subscription]) {
-            let first = try context.log(transaction).first()?.sequence ?? 1
-            var live: [String: LiveDeliveries.Subscription] = [:]
-            let places = try records.map { record in
-                // What was trimmed had been settled, if only by types that were passed over.
-                let ahead = record.settledAhead.filter { $0.lowerBound > first }
-                let below = record.settledAhead.reduce(max(first, record.settledBelow)) { below, run in
-                    run.contains(below) ? run.upperBound : below
-                }
-                live[record.name] = LiveDeliveries.Subscription(
-                    id: record.id, types: record.types,
-                    cursor: SubscriptionCursor(
-                        settledBelow: below, settledAhead: ahead.filter { $0.lowerBound > below }))
-                return SubscriptionPlace(orderedKeys: try orderedKeys(transaction, record.id))
+extension Claiming {
+    /// What an engine gets when it begins to deliver, and what this process notes of it.
+    fileprivate func load(
+        _ records: [SubscriptionRecord], _ transaction: Transaction
+    ) throws -> ([SubscriptionPlace], [String: LiveDeliveries.Subscription]) {
+        let first = try context.log(transaction).first()?.sequence ?? 1
+        var live: [String: LiveDeliveries.Subscription] = [:]
+        let places = try records.map { record in
+            // What was trimmed had been settled, if only by types that were passed over.
+            let ahead = record.settledAhead.filter { $0.lowerBound > first }
+            let below = record.settledAhead.reduce(max(first, record.settledBelow)) { below, run in
+                run.contains(below) ? run.upperBound : below
             }
-            return (places, live)
+            live[record.name] = LiveDeliveries.Subscription(
+                id: record.id, types: record.types,
+                cursor: SubscriptionCursor(
+                    settledBelow: below, settledAhead: ahead.filter { $0.lowerBound > below }))
+            return SubscriptionPlace(orderedKeys: try orderedKeys(transaction, record.id))
         }
+        return (places, live)
     }
+}
 #endif

@@ -1,115 +1,115 @@
 #if LMDB
-    import AfterCommit
-    import Synchronization
+import AfterCommit
+import Synchronization
 
-    /// What this process knows of its deliveries beyond what is stored: who was handed what.
-    final class LiveDeliveries: Sendable {
-        struct Subscription {
-            let id: UInt32
-            let types: Set<EventType>
-            var cursor: SubscriptionCursor
-            /// Retrying and blocked deliveries that were handed out.
-            var claimedExceptions: Set<UInt64> = []
+/// What this process knows of its deliveries beyond what is stored: who was handed what.
+final class LiveDeliveries: Sendable {
+    struct Subscription {
+        let id: UInt32
+        let types: Set<EventType>
+        var cursor: SubscriptionCursor
+        /// Retrying and blocked deliveries that were handed out.
+        var claimedExceptions: Set<UInt64> = []
+    }
+
+    struct State {
+        /// Counts attachments, so that a claim can tell that it was overtaken by one.
+        var generation: UInt64 = 0
+        var isAttached = false
+        var lock: DeliveryLock?
+        var wake: (@Sendable () -> Void)?
+        var subscriptions: [String: Subscription] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> sending R {
+        try state.withLock { state throws(E) in
+            nonisolated(unsafe) let result = try body(&state)
+            return result
         }
+    }
 
-        struct State {
-            /// Counts attachments, so that a claim can tell that it was overtaken by one.
-            var generation: UInt64 = 0
-            var isAttached = false
-            var lock: DeliveryLock?
-            var wake: (@Sendable () -> Void)?
-            var subscriptions: [String: Subscription] = [:]
+    /// Tells the engine that something may be claimable; outside of the lock.
+    func wake() {
+        let wake = state.withLock(\.wake)
+        wake?()
+    }
+
+    /// Takes the right to deliver in this process.
+    /// - Returns: the attachment's generation.
+    func begin() throws(StorageError) -> UInt64 {
+        try state.withLock { state throws(StorageError) in
+            guard !state.isAttached else { throw StorageError.alreadyDelivering }
+            state.isAttached = true
+            state.generation += 1
+            return state.generation
         }
+    }
 
-        private let state = Mutex(State())
+    /// Completes an attachment, unless it was ended meanwhile.
+    func complete(
+        generation: UInt64, lock: DeliveryLock, subscriptions: [String: Subscription],
+        wake: @escaping @Sendable () -> Void
+    ) -> Bool {
+        state.withLock { state in
+            guard state.isAttached, state.generation == generation else { return false }
+            state.lock = lock
+            state.subscriptions = subscriptions
+            state.wake = wake
+            return true
+        }
+    }
 
-        func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> sending R {
-            try state.withLock { state throws(E) in
-                nonisolated(unsafe) let result = try body(&state)
-                return result
+    /// Ends an attachment that failed half-way, if it is still the current one.
+    func abandon(generation: UInt64) {
+        state.withLock { if $0.generation == generation { $0.isAttached = false } }
+    }
+
+    func end() {
+        let lock = state.withLock { state in
+            defer {
+                state.isAttached = false
+                state.lock = nil
+                state.wake = nil
+                state.subscriptions = [:]
+            }
+            return state.lock
+        }
+        lock?.release()
+    }
+
+    func cursor(_ name: String) -> SubscriptionCursor? {
+        state.withLock { $0.subscriptions[name]?.cursor }
+    }
+
+    /// The places of all, by name.
+    func cursors() -> [String: SubscriptionCursor] {
+        state.withLock { $0.subscriptions.mapValues(\.cursor) }
+    }
+
+    /// Notes settlements that were committed.
+    func settled(_ sequences: [UInt64], subscription: String) {
+        state.withLock { state in
+            guard state.subscriptions[subscription] != nil else { return }
+            state.subscriptions[subscription]?.cursor.settle(sequences)
+            if state.subscriptions[subscription]?.claimedExceptions.isEmpty == false {
+                state.subscriptions[subscription]?.claimedExceptions.subtract(sequences)
             }
         }
+    }
 
-        /// Tells the engine that something may be claimable; outside of the lock.
-        func wake() {
-            let wake = state.withLock(\.wake)
-            wake?()
-        }
-
-        /// Takes the right to deliver in this process.
-        /// - Returns: the attachment's generation.
-        func begin() throws(StorageError) -> UInt64 {
-            try state.withLock { state throws(StorageError) in
-                guard !state.isAttached else { throw StorageError.alreadyDelivering }
-                state.isAttached = true
-                state.generation += 1
-                return state.generation
-            }
-        }
-
-        /// Completes an attachment, unless it was ended meanwhile.
-        func complete(
-            generation: UInt64, lock: DeliveryLock, subscriptions: [String: Subscription],
-            wake: @escaping @Sendable () -> Void
-        ) -> Bool {
-            state.withLock { state in
-                guard state.isAttached, state.generation == generation else { return false }
-                state.lock = lock
-                state.subscriptions = subscriptions
-                state.wake = wake
-                return true
-            }
-        }
-
-        /// Ends an attachment that failed half-way, if it is still the current one.
-        func abandon(generation: UInt64) {
-            state.withLock { if $0.generation == generation { $0.isAttached = false } }
-        }
-
-        func end() {
-            let lock = state.withLock { state in
-                defer {
-                    state.isAttached = false
-                    state.lock = nil
-                    state.wake = nil
-                    state.subscriptions = [:]
-                }
-                return state.lock
-            }
-            lock?.release()
-        }
-
-        func cursor(_ name: String) -> SubscriptionCursor? {
-            state.withLock { $0.subscriptions[name]?.cursor }
-        }
-
-        /// The places of all, by name.
-        func cursors() -> [String: SubscriptionCursor] {
-            state.withLock { $0.subscriptions.mapValues(\.cursor) }
-        }
-
-        /// Notes settlements that were committed.
-        func settled(_ sequences: [UInt64], subscription: String) {
-            state.withLock { state in
-                guard state.subscriptions[subscription] != nil else { return }
-                state.subscriptions[subscription]?.cursor.settle(sequences)
-                if state.subscriptions[subscription]?.claimedExceptions.isEmpty == false {
-                    state.subscriptions[subscription]?.claimedExceptions.subtract(sequences)
-                }
-            }
-        }
-
-        func release(_ sequences: [UInt64], subscription: String) {
-            state.withLock { state in
-                for sequence in sequences {
-                    guard let live = state.subscriptions[subscription] else { return }
-                    if live.claimedExceptions.contains(sequence) {
-                        state.subscriptions[subscription]?.claimedExceptions.remove(sequence)
-                    } else if !live.cursor.isSettled(sequence) {
-                        state.subscriptions[subscription]?.cursor.release(sequence)
-                    }
+    func release(_ sequences: [UInt64], subscription: String) {
+        state.withLock { state in
+            for sequence in sequences {
+                guard let live = state.subscriptions[subscription] else { return }
+                if live.claimedExceptions.contains(sequence) {
+                    state.subscriptions[subscription]?.claimedExceptions.remove(sequence)
+                } else if !live.cursor.isSettled(sequence) {
+                    state.subscriptions[subscription]?.cursor.release(sequence)
                 }
             }
         }
     }
+}
 #endif

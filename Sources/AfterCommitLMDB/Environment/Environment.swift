@@ -1,118 +1,118 @@
 #if LMDB
-    import AfterCommit
-    import CLMDB
-    import Foundation
-    import Synchronization
+import AfterCommit
+import CLMDB
+import Foundation
+import Synchronization
 
-    /// An open LMDB environment. It closes when told to, or with its last user.
-    final class Environment: Sendable {
-        let mapBytes: Int
-        let pageBytes: Int
-        private let processID = getpid()
-        /// The environment's address; zero when closed.
-        private let address: Atomic<UInt>
+/// An open LMDB environment. It closes when told to, or with its last user.
+final class Environment: Sendable {
+    let mapBytes: Int
+    let pageBytes: Int
+    private let processID = getpid()
+    /// The environment's address; zero when closed.
+    private let address: Atomic<UInt>
 
-        init(folder: String, mapBytes wanted: Int, maxDatabases: Int) throws(StorageError) {
-            var mapBytes = wanted
-            var opened: OpaquePointer?
-            while opened == nil {
-                do throws(StorageError) {
-                    opened = try Self.open(folder: folder, mapBytes: mapBytes, maxDatabases: maxDatabases)
-                } catch {
-                    // Address space is limited (`ulimit -v`, some containers): reserve less.
-                    guard error.lmdbError?.code == ENOMEM, mapBytes > 16 << 20 else { throw error }
-                    mapBytes /= 2
-                }
-            }
-            guard let opened else { throw StorageError(.systemFailure, "LMDB gave no environment") }
-            var statistics = MDB_stat()
-            let code = mdb_env_stat(opened, &statistics)
-            self.mapBytes = mapBytes
-            pageBytes = Int(statistics.ms_psize)
-            address = Atomic(UInt(bitPattern: opened))
-            try check(code, "mdb_env_stat")
-        }
-
-        deinit {
-            close()
-        }
-
-        /// No transaction may be open.
-        func close() {
-            let address = address.exchange(0, ordering: .acquiringAndReleasing)
-            if let environment = OpaquePointer(bitPattern: address) { mdb_env_close(environment) }
-        }
-
-        /// A process that was forked shares the file but none of the locks.
-        func checkProcess() throws(StorageError) {
-            guard getpid() == processID else {
-                throw StorageError(
-                    .systemFailure, "the storage was opened before a fork; open another one in the child process")
-            }
-        }
-
-        func beginRead() throws(StorageError) -> Transaction {
-            try begin(parent: nil, flags: MDB_RDONLY)
-        }
-
-        func beginWrite(parent: Transaction? = nil) throws(StorageError) -> Transaction {
-            try begin(parent: parent, flags: 0)
-        }
-
-        private func begin(parent: Transaction?, flags: Int32) throws(StorageError) -> Transaction {
-            try checkProcess()
-            var transaction: OpaquePointer?
-            try check(
-                mdb_txn_begin(try pointer(), parent?.pointer, UInt32(flags), &transaction), "mdb_txn_begin")
-            guard let transaction else { throw StorageError(.systemFailure, "LMDB gave no transaction") }
-            return Transaction(pointer: transaction)
-        }
-
-        /// Bytes up to the end of the last page in use, of the last commit.
-        func highWaterBytes() throws(StorageError) -> Int {
-            var info = MDB_envinfo()
-            try check(mdb_env_info(try pointer(), &info), "mdb_env_info")
-            return (info.me_last_pgno + 1) * pageBytes
-        }
-
-        /// Frees the places of readers whose process has died: they keep pages from being used again.
-        @discardableResult
-        func clearDeadReaders() throws(StorageError) -> Int {
-            var count: Int32 = 0
-            try check(mdb_reader_check(try pointer(), &count), "mdb_reader_check")
-            return Int(count)
-        }
-
-        /// The data file's descriptor; it lives as long as the environment is open.
-        func dataFile() throws(StorageError) -> Int32 {
-            var descriptor: mdb_filehandle_t = -1
-            try check(mdb_env_get_fd(try pointer(), &descriptor), "mdb_env_get_fd")
-            return descriptor
-        }
-
-        private func pointer() throws(StorageError) -> OpaquePointer {
-            guard let pointer = OpaquePointer(bitPattern: address.load(ordering: .acquiring)) else {
-                throw StorageError.closed
-            }
-            return pointer
-        }
-
-        private static func open(
-            folder: String, mapBytes: Int, maxDatabases: Int
-        ) throws(StorageError) -> OpaquePointer {
-            var environment: OpaquePointer?
-            try check(mdb_env_create(&environment), "mdb_env_create")
-            guard let environment else { throw StorageError(.systemFailure, "LMDB gave no environment") }
+    init(folder: String, mapBytes wanted: Int, maxDatabases: Int) throws(StorageError) {
+        var mapBytes = wanted
+        var opened: OpaquePointer?
+        while opened == nil {
             do throws(StorageError) {
-                try check(mdb_env_set_mapsize(environment, mapBytes), "mdb_env_set_mapsize")
-                try check(mdb_env_set_maxdbs(environment, UInt32(maxDatabases)), "mdb_env_set_maxdbs")
-                // Tasks change threads, so readers must not be tied to them. Full sync is LMDB's default.
-                try check(mdb_env_open(environment, folder, UInt32(MDB_NOTLS), 0o600), "mdb_env_open")
+                opened = try Self.open(folder: folder, mapBytes: mapBytes, maxDatabases: maxDatabases)
             } catch {
-                mdb_env_close(environment)
-                throw error
+                // Address space is limited (`ulimit -v`, some containers): reserve less.
+                guard error.lmdbError?.code == ENOMEM, mapBytes > 16 << 20 else { throw error }
+                mapBytes /= 2
             }
-            return environment
+        }
+        guard let opened else { throw StorageError(.systemFailure, "LMDB gave no environment") }
+        var statistics = MDB_stat()
+        let code = mdb_env_stat(opened, &statistics)
+        self.mapBytes = mapBytes
+        pageBytes = Int(statistics.ms_psize)
+        address = Atomic(UInt(bitPattern: opened))
+        try check(code, "mdb_env_stat")
+    }
+
+    deinit {
+        close()
+    }
+
+    /// No transaction may be open.
+    func close() {
+        let address = address.exchange(0, ordering: .acquiringAndReleasing)
+        if let environment = OpaquePointer(bitPattern: address) { mdb_env_close(environment) }
+    }
+
+    /// A process that was forked shares the file but none of the locks.
+    func checkProcess() throws(StorageError) {
+        guard getpid() == processID else {
+            throw StorageError(
+                .systemFailure, "the storage was opened before a fork; open another one in the child process")
         }
     }
+
+    func beginRead() throws(StorageError) -> Transaction {
+        try begin(parent: nil, flags: MDB_RDONLY)
+    }
+
+    func beginWrite(parent: Transaction? = nil) throws(StorageError) -> Transaction {
+        try begin(parent: parent, flags: 0)
+    }
+
+    private func begin(parent: Transaction?, flags: Int32) throws(StorageError) -> Transaction {
+        try checkProcess()
+        var transaction: OpaquePointer?
+        try check(
+            mdb_txn_begin(try pointer(), parent?.pointer, UInt32(flags), &transaction), "mdb_txn_begin")
+        guard let transaction else { throw StorageError(.systemFailure, "LMDB gave no transaction") }
+        return Transaction(pointer: transaction)
+    }
+
+    /// Bytes up to the end of the last page in use, of the last commit.
+    func highWaterBytes() throws(StorageError) -> Int {
+        var info = MDB_envinfo()
+        try check(mdb_env_info(try pointer(), &info), "mdb_env_info")
+        return (info.me_last_pgno + 1) * pageBytes
+    }
+
+    /// Frees the places of readers whose process has died: they keep pages from being used again.
+    @discardableResult
+    func clearDeadReaders() throws(StorageError) -> Int {
+        var count: Int32 = 0
+        try check(mdb_reader_check(try pointer(), &count), "mdb_reader_check")
+        return Int(count)
+    }
+
+    /// The data file's descriptor; it lives as long as the environment is open.
+    func dataFile() throws(StorageError) -> Int32 {
+        var descriptor: mdb_filehandle_t = -1
+        try check(mdb_env_get_fd(try pointer(), &descriptor), "mdb_env_get_fd")
+        return descriptor
+    }
+
+    private func pointer() throws(StorageError) -> OpaquePointer {
+        guard let pointer = OpaquePointer(bitPattern: address.load(ordering: .acquiring)) else {
+            throw StorageError.closed
+        }
+        return pointer
+    }
+
+    private static func open(
+        folder: String, mapBytes: Int, maxDatabases: Int
+    ) throws(StorageError) -> OpaquePointer {
+        var environment: OpaquePointer?
+        try check(mdb_env_create(&environment), "mdb_env_create")
+        guard let environment else { throw StorageError(.systemFailure, "LMDB gave no environment") }
+        do throws(StorageError) {
+            try check(mdb_env_set_mapsize(environment, mapBytes), "mdb_env_set_mapsize")
+            try check(mdb_env_set_maxdbs(environment, UInt32(maxDatabases)), "mdb_env_set_maxdbs")
+            // Tasks change threads, so readers must not be tied to them. Full sync is LMDB's default.
+            try check(mdb_env_open(environment, folder, UInt32(MDB_NOTLS), 0o600), "mdb_env_open")
+        } catch {
+            mdb_env_close(environment)
+            throw error
+        }
+        return environment
+    }
+}
 #endif

@@ -1,63 +1,63 @@
 #if LMDB
-    import AfterCommit
+import AfterCommit
 
-    /// How much of the byte limit is used. The free pages are counted only near the limit: that walks a tree.
-    struct Space {
-        /// LMDB's header and slot for a node in a page, and the key of the log.
-        static let nodeBytes = 18
-        /// Larger values get pages of their own.
-        private static let maxInlineBytes = 2_000
-        private static let usualPageBytes = 4_096
+/// How much of the byte limit is used. The free pages are counted only near the limit: that walks a tree.
+struct Space {
+    /// LMDB's header and slot for a node in a page, and the key of the log.
+    static let nodeBytes = 18
+    /// Larger values get pages of their own.
+    private static let maxInlineBytes = 2_000
+    private static let usualPageBytes = 4_096
 
-        let limitBytes: Int
-        let reserveBytes: Int
-        private var highWaterBytes = 0
-        private var freeBytes = 0
-        /// Written since the free pages were counted.
-        private var writtenBytes = 0
+    let limitBytes: Int
+    let reserveBytes: Int
+    private var highWaterBytes = 0
+    private var freeBytes = 0
+    /// Written since the free pages were counted.
+    private var writtenBytes = 0
 
-        init(limitBytes: Int, reserveBytes: Int) {
-            self.limitBytes = limitBytes
-            self.reserveBytes = reserveBytes
-        }
-
-        /// What a value takes in a leaf or in pages of its own.
-        static func storedBytes(of valueBytes: Int) -> Int {
-            guard valueBytes > maxInlineBytes else { return valueBytes + nodeBytes }
-            return (valueBytes + 2 * usualPageBytes - 1) / usualPageBytes * usualPageBytes
-        }
-
-        /// What emits and transactions may fill; the rest keeps settling possible.
-        var emitLimitBytes: Int { limitBytes - reserveBytes }
-
-        /// An upper estimate.
-        var usedBytes: Int { highWaterBytes - max(0, freeBytes - writtenBytes) }
-
-        /// Whether so many further bytes of emits and transactions fit.
-        func fits(_ bytes: Int) -> Bool { usedBytes + bytes <= emitLimitBytes }
-
-        /// Notes a commit.
-        mutating func committed(bytes: Int, in environment: Environment) throws(StorageError) {
-            highWaterBytes = try environment.highWaterBytes()
-            writtenBytes += bytes
-        }
-
-        /// Counts the free pages: LMDB's free list is database 0, and each record begins with their number.
-        mutating func countFreePages(in environment: Environment) throws(StorageError) {
-            var pages = 0
-            // LMDB shows its free list to read transactions only.
-            let transaction = try environment.beginRead()
-            defer { transaction.abort() }
-            let cursor = try Cursor(transaction, 0)
-            var entry = try cursor.first()
-            while let current = entry {
-                if current.value.count >= MemoryLayout<UInt>.size {
-                    pages += Int(current.value.loadUnaligned(as: UInt.self))
-                }
-                entry = try cursor.next()
-            }
-            freeBytes = pages * environment.pageBytes
-            writtenBytes = 0
-        }
+    init(limitBytes: Int, reserveBytes: Int) {
+        self.limitBytes = limitBytes
+        self.reserveBytes = reserveBytes
     }
+
+    /// What a value takes in a leaf or in pages of its own.
+    static func storedBytes(of valueBytes: Int) -> Int {
+        guard valueBytes > maxInlineBytes else { return valueBytes + nodeBytes }
+        return (valueBytes + 2 * usualPageBytes - 1) / usualPageBytes * usualPageBytes
+    }
+
+    /// What emits and transactions may fill; the rest keeps settling possible.
+    var emitLimitBytes: Int { limitBytes - reserveBytes }
+
+    /// An upper estimate.
+    var usedBytes: Int { highWaterBytes - max(0, freeBytes - writtenBytes) }
+
+    /// Whether so many further bytes of emits and transactions fit.
+    func fits(_ bytes: Int) -> Bool { usedBytes + bytes <= emitLimitBytes }
+
+    /// Notes a commit.
+    mutating func committed(bytes: Int, in environment: Environment) throws(StorageError) {
+        highWaterBytes = try environment.highWaterBytes()
+        writtenBytes += bytes
+    }
+
+    /// Counts the free pages: LMDB's free list is database 0, and each record begins with their number.
+    mutating func countFreePages(in environment: Environment) throws(StorageError) {
+        var pages = 0
+        // LMDB shows its free list to read transactions only.
+        let transaction = try environment.beginRead()
+        defer { transaction.abort() }
+        let cursor = try Cursor(transaction, 0)
+        var entry = try cursor.first()
+        while let current = entry {
+            if current.value.count >= MemoryLayout<UInt>.size {
+                pages += Int(current.value.loadUnaligned(as: UInt.self))
+            }
+            entry = try cursor.next()
+        }
+        freeBytes = pages * environment.pageBytes
+        writtenBytes = 0
+    }
+}
 #endif

@@ -1,35 +1,35 @@
 #if LMDB
-    import AfterCommit
-    import Logging
+import AfterCommit
+import Logging
 
-    /// What the writer and the reader share.
-    struct StoreContext: Sendable {
-        let environment: Environment
-        let databases: Databases
-        let handles: TableHandles
-        let deliveries: LiveDeliveries
-        let configuration: LMDBStorage.Configuration
-        let envelopes: EnvelopeFactory
-        let logger: Logger
+/// What the writer and the reader share.
+struct StoreContext: Sendable {
+    let environment: Environment
+    let databases: Databases
+    let handles: TableHandles
+    let deliveries: LiveDeliveries
+    let configuration: LMDBStorage.Configuration
+    let envelopes: EnvelopeFactory
+    let logger: Logger
 
-        func log(_ transaction: Transaction) -> EventLog {
-            EventLog(transaction: transaction, database: databases.log)
-        }
-
-        func subscriptions(_ transaction: Transaction) -> SubscriptionTable {
-            SubscriptionTable(transaction: transaction, database: databases.subscriptions)
-        }
-
-        func exceptions(_ transaction: Transaction) -> DeliveryTable {
-            DeliveryTable(transaction: transaction, database: databases.exceptions)
-        }
-
-        func dead(_ transaction: Transaction) -> DeliveryTable {
-            DeliveryTable(transaction: transaction, database: databases.dead)
-        }
-
-        func due(_ transaction: Transaction) -> DueIndex {
-            DueIndex(transaction: transaction, database: databases.due)
-        }
+    func log(_ transaction: Transaction) -> EventLog {
+        EventLog(transaction: transaction, database: databases.log)
     }
+
+    func subscriptions(_ transaction: Transaction) -> SubscriptionTable {
+        SubscriptionTable(transaction: transaction, database: databases.subscriptions)
+    }
+
+    func exceptions(_ transaction: Transaction) -> DeliveryTable {
+        DeliveryTable(transaction: transaction, database: databases.exceptions)
+    }
+
+    func dead(_ transaction: Transaction) -> DeliveryTable {
+        DeliveryTable(transaction: transaction, database: databases.dead)
+    }
+
+    func due(_ transaction: Transaction) -> DueIndex {
+        DueIndex(transaction: transaction, database: databases.due)
+    }
+}
 #endif

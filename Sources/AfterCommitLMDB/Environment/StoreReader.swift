@@ -1,39 +1,39 @@
 #if LMDB
-    import AfterCommit
+import AfterCommit
 
-    /// Runs short read transactions on a thread of their own.
-    actor StoreReader {
-        nonisolated let thread: StoreThread
-        private let context: StoreContext
-        private var isClosed = false
+/// Runs short read transactions on a thread of their own.
+actor StoreReader {
+    nonisolated let thread: StoreThread
+    private let context: StoreContext
+    private var isClosed = false
 
-        init(context: StoreContext, thread: StoreThread) {
-            self.context = context
-            self.thread = thread
-        }
-
-        nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-
-        /// Runs `body` in one snapshot.
-        func read<R: Sendable>(_ body: @Sendable (Transaction) throws -> R) throws -> R {
-            try checkOpen()
-            let transaction = try context.environment.beginRead()
-            defer { transaction.abort() }
-            return try body(transaction)
-        }
-
-        /// Runs `body` without a transaction; it begins its own.
-        func run<R: Sendable>(_ body: @Sendable (StoreContext) throws -> R) throws -> R {
-            try checkOpen()
-            return try body(context)
-        }
-
-        func close() {
-            isClosed = true
-        }
-
-        private func checkOpen() throws {
-            guard !isClosed else { throw StorageError.closed }
-        }
+    init(context: StoreContext, thread: StoreThread) {
+        self.context = context
+        self.thread = thread
     }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    /// Runs `body` in one snapshot.
+    func read<R: Sendable>(_ body: @Sendable (Transaction) throws -> R) throws -> R {
+        try checkOpen()
+        let transaction = try context.environment.beginRead()
+        defer { transaction.abort() }
+        return try body(transaction)
+    }
+
+    /// Runs `body` without a transaction; it begins its own.
+    func run<R: Sendable>(_ body: @Sendable (StoreContext) throws -> R) throws -> R {
+        try checkOpen()
+        return try body(context)
+    }
+
+    func close() {
+        isClosed = true
+    }
+
+    private func checkOpen() throws {
+        guard !isClosed else { throw StorageError.closed }
+    }
+}
 #endif

@@ -1,97 +1,97 @@
 #if LMDB
-    import Foundation
-    import Synchronization
+import Foundation
+import Synchronization
 
-    /// A thread of its own for calls that block. It owns itself until it is stopped.
-    final class StoreThread: SerialExecutor {
-        private struct State {
-            var jobs: [UnownedJob] = []
-            var isStopping = false
-            var hasEnded = false
-            var waiters: [CheckedContinuation<Void, Never>] = []
+/// A thread of its own for calls that block. It owns itself until it is stopped.
+final class StoreThread: SerialExecutor {
+    private struct State {
+        var jobs: [UnownedJob] = []
+        var isStopping = false
+        var hasEnded = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let signal = Signal()
+    private let state = Mutex(State())
+    private let threadID = Atomic<UInt>(0)
+    private let name: String
+
+    init(name: String) {
+        self.name = name
+    }
+
+    /// Starts it.
+    /// - Parameter work: runs on the thread after each signal, and once before the thread ends.
+    func start(_ work: @escaping @Sendable () -> Void = {}) {
+        // The thread's closure keeps the executor: one that dies with its actor crashes.
+        let thread = Thread { self.run(work) }
+        thread.name = name
+        thread.start()
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let hasEnded = state.withLock { state in
+            if !state.hasEnded { state.jobs.append(job) }
+            return state.hasEnded
         }
+        guard hasEnded else { return signal.raise() }
+        // A call that raced with the close: it only finds out that the storage is closed.
+        Thread { job.runSynchronously(on: self.asUnownedSerialExecutor()) }.start()
+    }
 
-        let signal = Signal()
-        private let state = Mutex(State())
-        private let threadID = Atomic<UInt>(0)
-        private let name: String
+    func checkIsolated() {
+        precondition(Self.currentThreadID == threadID.load(ordering: .relaxed) || state.withLock(\.hasEnded))
+    }
 
-        init(name: String) {
-            self.name = name
-        }
+    /// Lets it finish what waits, then end. It does not wait for that.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        signal.raise()
+    }
 
-        /// Starts it.
-        /// - Parameter work: runs on the thread after each signal, and once before the thread ends.
-        func start(_ work: @escaping @Sendable () -> Void = {}) {
-            // The thread's closure keeps the executor: one that dies with its actor crashes.
-            let thread = Thread { self.run(work) }
-            thread.name = name
-            thread.start()
-        }
-
-        func enqueue(_ job: consuming ExecutorJob) {
-            let job = UnownedJob(job)
+    /// Waits until it has ended.
+    func end() async {
+        await withCheckedContinuation { continuation in
             let hasEnded = state.withLock { state in
-                if !state.hasEnded { state.jobs.append(job) }
+                if !state.hasEnded { state.waiters.append(continuation) }
                 return state.hasEnded
             }
-            guard hasEnded else { return signal.raise() }
-            // A call that raced with the close: it only finds out that the storage is closed.
-            Thread { job.runSynchronously(on: self.asUnownedSerialExecutor()) }.start()
-        }
-
-        func checkIsolated() {
-            precondition(Self.currentThreadID == threadID.load(ordering: .relaxed) || state.withLock(\.hasEnded))
-        }
-
-        /// Lets it finish what waits, then end. It does not wait for that.
-        func stop() {
-            state.withLock { $0.isStopping = true }
-            signal.raise()
-        }
-
-        /// Waits until it has ended.
-        func end() async {
-            await withCheckedContinuation { continuation in
-                let hasEnded = state.withLock { state in
-                    if !state.hasEnded { state.waiters.append(continuation) }
-                    return state.hasEnded
-                }
-                if hasEnded { continuation.resume() }
-            }
-        }
-
-        private func run(_ work: @Sendable () -> Void) {
-            threadID.store(Self.currentThreadID, ordering: .relaxed)
-            while true {
-                signal.wait()
-                runJobs()
-                work()
-                if state.withLock({ $0.isStopping && $0.jobs.isEmpty }) { break }
-            }
-            work()
-            let (jobs, waiters) = state.withLock { state in
-                state.hasEnded = true
-                return (state.jobs, state.waiters)
-            }
-            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
-            for waiter in waiters { waiter.resume() }
-        }
-
-        private func runJobs() {
-            let jobs = state.withLock { state in
-                defer { state.jobs = [] }
-                return state.jobs
-            }
-            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
-        }
-
-        private static var currentThreadID: UInt {
-            #if canImport(Darwin)
-                UInt(bitPattern: pthread_self())
-            #else
-                UInt(pthread_self())
-            #endif
+            if hasEnded { continuation.resume() }
         }
     }
+
+    private func run(_ work: @Sendable () -> Void) {
+        threadID.store(Self.currentThreadID, ordering: .relaxed)
+        while true {
+            signal.wait()
+            runJobs()
+            work()
+            if state.withLock({ $0.isStopping && $0.jobs.isEmpty }) { break }
+        }
+        work()
+        let (jobs, waiters) = state.withLock { state in
+            state.hasEnded = true
+            return (state.jobs, state.waiters)
+        }
+        for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private func runJobs() {
+        let jobs = state.withLock { state in
+            defer { state.jobs = [] }
+            return state.jobs
+        }
+        for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+    }
+
+    private static var currentThreadID: UInt {
+        #if canImport(Darwin)
+        UInt(bitPattern: pthread_self())
+        #else
+        UInt(pthread_self())
+        #endif
+    }
+}
 #endif

@@ -1,53 +1,53 @@
 #if LMDB
-    import AfterCommit
-    import Foundation
+import AfterCommit
+import Foundation
 
-    extension ByteWriter {
-        mutating func put(_ id: EventID) {
-            put(fixed: id.high)
-            put(fixed: id.low)
-        }
-
-        /// Type and ordering key come first, so that they can be read without the rest.
-        mutating func put(_ envelope: Envelope, payload: Data) {
-            put(envelope.id)
-            put(envelope.type.rawValue)
-            put(envelope.orderingKey) { $0.put($1) }
-            put(envelope.time)
-            put(envelope.schemaVersion)
-            put(envelope.source)
-            put(envelope.contentType)
-            put(UInt64(envelope.headers.count))
-            for (name, value) in envelope.headers {
-                put(name)
-                put(value)
-            }
-            put(payload)
-        }
+extension ByteWriter {
+    mutating func put(_ id: EventID) {
+        put(fixed: id.high)
+        put(fixed: id.low)
     }
 
-    extension ByteReader {
-        mutating func eventID() throws(StorageError) -> EventID {
-            EventID(high: try fixed(UInt64.self), low: try fixed(UInt64.self))
+    /// Type and ordering key come first, so that they can be read without the rest.
+    mutating func put(_ envelope: Envelope, payload: Data) {
+        put(envelope.id)
+        put(envelope.type.rawValue)
+        put(envelope.orderingKey) { $0.put($1) }
+        put(envelope.time)
+        put(envelope.schemaVersion)
+        put(envelope.source)
+        put(envelope.contentType)
+        put(UInt64(envelope.headers.count))
+        for (name, value) in envelope.headers {
+            put(name)
+            put(value)
         }
-
-        mutating func envelope() throws(StorageError) -> Envelope {
-            let id = try eventID()
-            let type = EventType(rawValue: try string())
-            let orderingKey = try optional { reader throws(StorageError) in try reader.string() }
-            let time = try date()
-            let schemaVersion = try signed()
-            let source = try string()
-            let contentType = try string()
-            var headers: [String: String] = [:]
-            for _ in 0..<(try count()) {
-                let name = try string()
-                headers[name] = try string()
-            }
-            return Envelope(
-                id: id, type: type, source: source, time: time, schemaVersion: schemaVersion,
-                orderingKey: orderingKey, headers: headers, contentType: contentType,
-                payload: .bytes(try data()))
-        }
+        put(payload)
     }
+}
+
+extension ByteReader {
+    mutating func eventID() throws(StorageError) -> EventID {
+        EventID(high: try fixed(UInt64.self), low: try fixed(UInt64.self))
+    }
+
+    mutating func envelope() throws(StorageError) -> Envelope {
+        let id = try eventID()
+        let type = EventType(rawValue: try string())
+        let orderingKey = try optional { reader throws(StorageError) in try reader.string() }
+        let time = try date()
+        let schemaVersion = try signed()
+        let source = try string()
+        let contentType = try string()
+        var headers: [String: String] = [:]
+        for _ in 0..<(try count()) {
+            let name = try string()
+            headers[name] = try string()
+        }
+        return Envelope(
+            id: id, type: type, source: source, time: time, schemaVersion: schemaVersion,
+            orderingKey: orderingKey, headers: headers, contentType: contentType,
+            payload: .bytes(try data()))
+    }
+}
 #endif

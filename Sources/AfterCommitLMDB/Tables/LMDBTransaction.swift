@@ -1,170 +1,170 @@
 #if LMDB
-    public import AfterCommit
-    import CLMDB
-    import Foundation
+public import AfterCommit
+import CLMDB
+import Foundation
 
-    /// A transaction of an ``LMDBStorage``.
-    ///
-    /// Its writes go to a child of the transaction that many of them share, begun at the first write, so that each can fail alone.
-    public final class LMDBTransaction: TableTransaction {
-        /// The body itself, then each savepoint in it.
-        private struct Level {
-            /// `nil` until something is written at this level or further in.
-            var child: Transaction?
-            let emittedBefore: Int
-            /// A write that failed. LMDB refuses to commit after one, so the level cannot succeed, whoever caught it.
-            var failure: (any Error)?
-        }
+/// A transaction of an ``LMDBStorage``.
+///
+/// Its writes go to a child of the transaction that many of them share, begun at the first write, so that each can fail alone.
+public final class LMDBTransaction: TableTransaction {
+    /// The body itself, then each savepoint in it.
+    private struct Level {
+        /// `nil` until something is written at this level or further in.
+        var child: Transaction?
+        let emittedBefore: Int
+        /// A write that failed. LMDB refuses to commit after one, so the level cannot succeed, whoever caught it.
+        var failure: (any Error)?
+    }
 
-        private let group: WriteGroup
-        private let envelopes: EnvelopeFactory
-        private var levels = [Level(emittedBefore: 0)]
-        private var isOpen = true
-        private(set) var events = EncodedEvents()
-        private(set) var writtenBytes = 0
-        /// A table that must be created first, outside of this transaction; then the body runs again.
-        private(set) var missingTable: String?
+    private let group: WriteGroup
+    private let envelopes: EnvelopeFactory
+    private var levels = [Level(emittedBefore: 0)]
+    private var isOpen = true
+    private(set) var events = EncodedEvents()
+    private(set) var writtenBytes = 0
+    /// A table that must be created first, outside of this transaction; then the body runs again.
+    private(set) var missingTable: String?
 
-        init(group: WriteGroup, envelopes: EnvelopeFactory) {
-            self.group = group
-            self.envelopes = envelopes
-        }
+    init(group: WriteGroup, envelopes: EnvelopeFactory) {
+        self.group = group
+        self.envelopes = envelopes
+    }
 
-        // MARK: Emitting
+    // MARK: Emitting
 
-        @discardableResult
-        public func emit<E: Event>(_ event: E, headers: [String: String]) throws -> EventID {
-            try checkOpen()
-            let envelope = try envelopes.envelopeEncoding(event, headers: headers)
-            try events.append(envelope, coder: envelopes.coder)
-            return envelope.id
-        }
+    @discardableResult
+    public func emit<E: Event>(_ event: E, headers: [String: String]) throws -> EventID {
+        try checkOpen()
+        let envelope = try envelopes.envelopeEncoding(event, headers: headers)
+        try events.append(envelope, coder: envelopes.coder)
+        return envelope.id
+    }
 
-        // MARK: Tables
+    // MARK: Tables
 
-        public func value<Key, Value>(for key: Key, in table: Table<Key, Value>) throws -> Value? {
-            try access(table).value(for: key, in: table)
-        }
+    public func value<Key, Value>(for key: Key, in table: Table<Key, Value>) throws -> Value? {
+        try access(table).value(for: key, in: table)
+    }
 
-        public func entries<Key, Value>(
-            in table: Table<Key, Value>, after cursor: Key?, limit: Int
-        ) throws -> [(key: Key, value: Value)] {
-            try access(table).entries(in: table, after: cursor, limit: limit)
-        }
+    public func entries<Key, Value>(
+        in table: Table<Key, Value>, after cursor: Key?, limit: Int
+    ) throws -> [(key: Key, value: Value)] {
+        try access(table).entries(in: table, after: cursor, limit: limit)
+    }
 
-        public func count<Key, Value>(of table: Table<Key, Value>) throws -> Int {
-            try access(table).count()
-        }
+    public func count<Key, Value>(of table: Table<Key, Value>) throws -> Int {
+        try access(table).count()
+    }
 
-        public func put<Key, Value>(_ value: Value, for key: Key, in table: Table<Key, Value>) throws {
-            let database = try access(table).database
-            let key = try table.checkedBytes(of: key)
-            let content = try table.encode(value)
-            try writing { transaction in
-                let bytes = key.count + content.count + Record.headerBytes + Space.nodeBytes
-                try group.checkRoom(forFurther: writtenBytes + events.storedBytes + bytes)
-                try key.withUnsafeBytes { key in
-                    try transaction.put(key, in: database, count: content.count) {
-                        $0.copyBytes(from: content)
-                    }
+    public func put<Key, Value>(_ value: Value, for key: Key, in table: Table<Key, Value>) throws {
+        let database = try access(table).database
+        let key = try table.checkedBytes(of: key)
+        let content = try table.encode(value)
+        try writing { transaction in
+            let bytes = key.count + content.count + Record.headerBytes + Space.nodeBytes
+            try group.checkRoom(forFurther: writtenBytes + events.storedBytes + bytes)
+            try key.withUnsafeBytes { key in
+                try transaction.put(key, in: database, count: content.count) {
+                    $0.copyBytes(from: content)
                 }
-                writtenBytes += bytes
             }
-        }
-
-        @discardableResult
-        public func removeValue<Key, Value>(for key: Key, in table: Table<Key, Value>) throws -> Bool {
-            let database = try access(table).database
-            let key = try table.checkedBytes(of: key)
-            return try writing { transaction in
-                try key.withUnsafeBytes { try transaction.delete($0, in: database) }
-            }
-        }
-
-        // MARK: Savepoints
-
-        public func savepoint<R>(_ body: () throws -> R) throws -> R {
-            try checkOpen()
-            levels.append(Level(emittedBefore: events.count))
-            let result: R
-            do {
-                result = try body()
-                if let failure = levels.last?.failure { throw failure }
-            } catch {
-                undoLevel()
-                throw error
-            }
-            try keepLevel()
-            return result
-        }
-
-        private func keepLevel() throws {
-            guard let child = levels.removeLast().child else { return }
-            do {
-                try child.commit()
-            } catch {
-                levels[levels.count - 1].failure = error
-                throw error
-            }
-        }
-
-        private func undoLevel() {
-            let level = levels.removeLast()
-            level.child?.abort()
-            events.truncate(to: level.emittedBefore)
-        }
-
-        // MARK: Ending
-
-        /// Makes the body's writes part of the group. After it nothing can be done with the transaction.
-        func keep() throws {
-            isOpen = false
-            if let failure = levels[0].failure {
-                undoLevel()
-                throw failure
-            }
-            try levels.removeLast().child?.commit()
-        }
-
-        func rollBack() {
-            isOpen = false
-            while !levels.isEmpty { undoLevel() }
-        }
-
-        // MARK: Access
-
-        private func checkOpen() throws {
-            guard isOpen else { throw StorageError.transactionClosed }
-        }
-
-        private func access<Key, Value>(_ table: Table<Key, Value>) throws -> TableAccess {
-            try checkOpen()
-            try group.handles.check(table)
-            guard let database = group.database(ofTable: table.name) else {
-                // A child's new database would be lost with it, so the group makes it.
-                missingTable = table.name
-                throw MissingTable()
-            }
-            let innermost = levels.last { $0.child != nil }?.child ?? group.transaction
-            return TableAccess(transaction: innermost, database: database)
-        }
-
-        private func writing<R>(_ body: (Transaction) throws -> R) throws -> R {
-            do {
-                var innermost = group.transaction
-                for index in levels.indices {
-                    let child = try levels[index].child ?? group.environment.beginWrite(parent: innermost)
-                    levels[index].child = child
-                    innermost = child
-                }
-                return try body(innermost)
-            } catch {
-                levels[levels.count - 1].failure = error
-                throw error
-            }
+            writtenBytes += bytes
         }
     }
 
-    /// Ends a body that met a table which does not exist yet; the user never sees it.
-    struct MissingTable: Error {}
+    @discardableResult
+    public func removeValue<Key, Value>(for key: Key, in table: Table<Key, Value>) throws -> Bool {
+        let database = try access(table).database
+        let key = try table.checkedBytes(of: key)
+        return try writing { transaction in
+            try key.withUnsafeBytes { try transaction.delete($0, in: database) }
+        }
+    }
+
+    // MARK: Savepoints
+
+    public func savepoint<R>(_ body: () throws -> R) throws -> R {
+        try checkOpen()
+        levels.append(Level(emittedBefore: events.count))
+        let result: R
+        do {
+            result = try body()
+            if let failure = levels.last?.failure { throw failure }
+        } catch {
+            undoLevel()
+            throw error
+        }
+        try keepLevel()
+        return result
+    }
+
+    private func keepLevel() throws {
+        guard let child = levels.removeLast().child else { return }
+        do {
+            try child.commit()
+        } catch {
+            levels[levels.count - 1].failure = error
+            throw error
+        }
+    }
+
+    private func undoLevel() {
+        let level = levels.removeLast()
+        level.child?.abort()
+        events.truncate(to: level.emittedBefore)
+    }
+
+    // MARK: Ending
+
+    /// Makes the body's writes part of the group. After it nothing can be done with the transaction.
+    func keep() throws {
+        isOpen = false
+        if let failure = levels[0].failure {
+            undoLevel()
+            throw failure
+        }
+        try levels.removeLast().child?.commit()
+    }
+
+    func rollBack() {
+        isOpen = false
+        while !levels.isEmpty { undoLevel() }
+    }
+
+    // MARK: Access
+
+    private func checkOpen() throws {
+        guard isOpen else { throw StorageError.transactionClosed }
+    }
+
+    private func access<Key, Value>(_ table: Table<Key, Value>) throws -> TableAccess {
+        try checkOpen()
+        try group.handles.check(table)
+        guard let database = group.database(ofTable: table.name) else {
+            // A child's new database would be lost with it, so the group makes it.
+            missingTable = table.name
+            throw MissingTable()
+        }
+        let innermost = levels.last { $0.child != nil }?.child ?? group.transaction
+        return TableAccess(transaction: innermost, database: database)
+    }
+
+    private func writing<R>(_ body: (Transaction) throws -> R) throws -> R {
+        do {
+            var innermost = group.transaction
+            for index in levels.indices {
+                let child = try levels[index].child ?? group.environment.beginWrite(parent: innermost)
+                levels[index].child = child
+                innermost = child
+            }
+            return try body(innermost)
+        } catch {
+            levels[levels.count - 1].failure = error
+            throw error
+        }
+    }
+}
+
+/// Ends a body that met a table which does not exist yet; the user never sees it.
+struct MissingTable: Error {}
 #endif

@@ -1,41 +1,41 @@
 #if LMDB
-    import Synchronization
+import Synchronization
 
-    /// The writes that wait for the writer.
-    final class Mailbox: Sendable {
-        private struct State {
-            var requests: [any PendingWrite] = []
-            var isClosed = false
-        }
+/// The writes that wait for the writer.
+final class Mailbox: Sendable {
+    private struct State {
+        var requests: [any PendingWrite] = []
+        var isClosed = false
+    }
 
-        enum Receipt {
-            /// The writer must be signalled.
-            case first
-            case queued
-            case refused
-        }
+    enum Receipt {
+        /// The writer must be signalled.
+        case first
+        case queued
+        case refused
+    }
 
-        private let state = Mutex(State())
+    private let state = Mutex(State())
 
-        func put(_ request: any PendingWrite) -> Receipt {
-            state.withLock { state in
-                guard !state.isClosed else { return .refused }
-                state.requests.append(request)
-                return state.requests.count == 1 ? .first : .queued
-            }
-        }
-
-        func takeAll() -> [any PendingWrite] {
-            state.withLock { state in
-                let requests = state.requests
-                state.requests = []
-                return requests
-            }
-        }
-
-        /// Refuses whatever comes later.
-        func close() {
-            state.withLock { $0.isClosed = true }
+    func put(_ request: any PendingWrite) -> Receipt {
+        state.withLock { state in
+            guard !state.isClosed else { return .refused }
+            state.requests.append(request)
+            return state.requests.count == 1 ? .first : .queued
         }
     }
+
+    func takeAll() -> [any PendingWrite] {
+        state.withLock { state in
+            let requests = state.requests
+            state.requests = []
+            return requests
+        }
+    }
+
+    /// Refuses whatever comes later.
+    func close() {
+        state.withLock { $0.isClosed = true }
+    }
+}
 #endif

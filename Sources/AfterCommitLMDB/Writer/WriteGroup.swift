@@ -1,126 +1,126 @@
 #if LMDB
-    import AfterCommit
-    import CLMDB
-    import Foundation
+import AfterCommit
+import CLMDB
+import Foundation
 
-    /// One write transaction that many requests share. It lives on the writer's thread for one commit.
-    final class WriteGroup {
-        /// A subscription's place as this group leaves it.
-        struct Place {
-            var record: SubscriptionRecord
-            var cursor: SubscriptionCursor
-            var isChanged = false
+/// One write transaction that many requests share. It lives on the writer's thread for one commit.
+final class WriteGroup {
+    /// A subscription's place as this group leaves it.
+    struct Place {
+        var record: SubscriptionRecord
+        var cursor: SubscriptionCursor
+        var isChanged = false
+    }
+
+    let context: StoreContext
+    let transaction: Transaction
+    var space: Space
+    private(set) var writtenBytes = 0
+    private(set) var appendedCount = 0
+    private var tail: EventLog.Position?
+    private var openedTables: [String: MDB_dbi] = [:]
+    private var knownTables: [String: MDB_dbi]
+    var places: [String: Place] = [:]
+    /// What becomes true for this process once the commit has succeeded.
+    var afterCommit: [() -> Void] = []
+    /// Whether something may be claimable after the commit.
+    var wakes = false
+
+    init(context: StoreContext, space: Space) throws(StorageError) {
+        self.context = context
+        self.space = space
+        knownTables = context.handles.snapshot
+        transaction = try context.environment.beginWrite()
+    }
+
+    var environment: Environment { context.environment }
+    var handles: TableHandles { context.handles }
+
+    // MARK: Room
+
+    /// Refuses emits and transactions while the store is full.
+    func checkRoom(forFurther bytes: Int) throws(StorageError) {
+        guard space.fits(writtenBytes + bytes) else {
+            throw StorageError.storageFull(
+                "the store uses about \(space.usedBytes) bytes of \(space.limitBytes), of which \(space.reserveBytes) are kept for settling; let deliveries go on, delete dead letters, or raise `maxBytes`"
+            )
         }
+    }
 
-        let context: StoreContext
-        let transaction: Transaction
-        var space: Space
-        private(set) var writtenBytes = 0
-        private(set) var appendedCount = 0
-        private var tail: EventLog.Position?
-        private var openedTables: [String: MDB_dbi] = [:]
-        private var knownTables: [String: MDB_dbi]
-        var places: [String: Place] = [:]
-        /// What becomes true for this process once the commit has succeeded.
-        var afterCommit: [() -> Void] = []
-        /// Whether something may be claimable after the commit.
-        var wakes = false
+    /// Notes what a request wrote.
+    func wrote(_ bytes: Int) {
+        writtenBytes += bytes
+    }
 
-        init(context: StoreContext, space: Space) throws(StorageError) {
-            self.context = context
-            self.space = space
-            knownTables = context.handles.snapshot
-            transaction = try context.environment.beginWrite()
+    // MARK: Writing
+
+    /// Runs writes that cannot be taken back alone: if they fail, the group does.
+    func mutate<R>(_ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch {
+            throw GroupFailure(underlying: error)
         }
+    }
 
-        var environment: Environment { context.environment }
-        var handles: TableHandles { context.handles }
-
-        // MARK: Room
-
-        /// Refuses emits and transactions while the store is full.
-        func checkRoom(forFurther bytes: Int) throws(StorageError) {
-            guard space.fits(writtenBytes + bytes) else {
-                throw StorageError.storageFull(
-                    "the store uses about \(space.usedBytes) bytes of \(space.limitBytes), of which \(space.reserveBytes) are kept for settling; let deliveries go on, delete dead letters, or raise `maxBytes`"
-                )
+    /// Appends to the log. Room was checked before.
+    func append(_ events: EncodedEvents) throws {
+        guard !events.isEmpty else { return }
+        try mutate {
+            let log = context.log(transaction)
+            let last = try tail ?? log.last()
+            let now = context.envelopes.wallClock.now().timeIntervalSince1970 * 1000
+            let recorded = max(last?.recordedMilliseconds ?? 0, UInt64(clamping: now))
+            var sequence = last?.sequence ?? 0
+            try events.visit { envelope throws(StorageError) in
+                sequence += 1
+                try log.append(envelope, sequence: sequence, recordedMilliseconds: recorded)
             }
+            tail = EventLog.Position(sequence: sequence, recordedMilliseconds: recorded)
         }
+        wrote(events.storedBytes)
+        appendedCount += events.count
+        wakes = true
+    }
 
-        /// Notes what a request wrote.
-        func wrote(_ bytes: Int) {
-            writtenBytes += bytes
-        }
+    // MARK: Tables
 
-        // MARK: Writing
+    func database(ofTable name: String) -> MDB_dbi? {
+        knownTables[name]
+    }
 
-        /// Runs writes that cannot be taken back alone: if they fail, the group does.
-        func mutate<R>(_ body: () throws -> R) throws -> R {
-            do {
-                return try body()
-            } catch {
-                throw GroupFailure(underlying: error)
+    /// Opens a table, new if it must be. No child may be open.
+    func openTable(_ name: String) throws {
+        let database = try TableHandles.create(name, transaction)
+        knownTables[name] = database
+        openedTables[name] = database
+    }
+
+    // MARK: Ending
+
+    func abort() {
+        transaction.abort()
+    }
+
+    func commit() throws {
+        do {
+            for place in places.values where place.isChanged {
+                try context.subscriptions(transaction).put(place.record)
             }
-        }
-
-        /// Appends to the log. Room was checked before.
-        func append(_ events: EncodedEvents) throws {
-            guard !events.isEmpty else { return }
-            try mutate {
-                let log = context.log(transaction)
-                let last = try tail ?? log.last()
-                let now = context.envelopes.wallClock.now().timeIntervalSince1970 * 1000
-                let recorded = max(last?.recordedMilliseconds ?? 0, UInt64(clamping: now))
-                var sequence = last?.sequence ?? 0
-                try events.visit { envelope throws(StorageError) in
-                    sequence += 1
-                    try log.append(envelope, sequence: sequence, recordedMilliseconds: recorded)
-                }
-                tail = EventLog.Position(sequence: sequence, recordedMilliseconds: recorded)
-            }
-            wrote(events.storedBytes)
-            appendedCount += events.count
-            wakes = true
-        }
-
-        // MARK: Tables
-
-        func database(ofTable name: String) -> MDB_dbi? {
-            knownTables[name]
-        }
-
-        /// Opens a table, new if it must be. No child may be open.
-        func openTable(_ name: String) throws {
-            let database = try TableHandles.create(name, transaction)
-            knownTables[name] = database
-            openedTables[name] = database
-        }
-
-        // MARK: Ending
-
-        func abort() {
+        } catch {
             transaction.abort()
+            throw error
         }
-
-        func commit() throws {
-            do {
-                for place in places.values where place.isChanged {
-                    try context.subscriptions(transaction).put(place.record)
-                }
-            } catch {
-                transaction.abort()
-                throw error
-            }
-            try transaction.commit()
-            handles.install(openedTables)
-            for action in afterCommit { action() }
-        }
+        try transaction.commit()
+        handles.install(openedTables)
+        for action in afterCommit { action() }
     }
+}
 
-    extension UInt64 {
-        /// The nearest value: dates before 1970 and absurd ones must not trap.
-        init(clamping number: Double) {
-            self = number > 0 ? (number < 9e18 ? UInt64(number) : .max / 2) : 0
-        }
+extension UInt64 {
+    /// The nearest value: dates before 1970 and absurd ones must not trap.
+    init(clamping number: Double) {
+        self = number > 0 ? (number < 9e18 ? UInt64(number) : .max / 2) : 0
     }
+}
 #endif

@@ -117,7 +117,9 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers.sorted(), Array(0..<5))
             }
         },
-        ConformanceCase(.deadLetters, "a bounded storage counts what falls out", requires: [.boundsDeadLetters, .limited]) {
+        ConformanceCase(
+            .deadLetters, "a bounded storage counts what falls out", requires: [.boundsDeadLetters, .limited]
+        ) {
             run in
             let storage = try await run.storage(isSmall: true)
             let handler = RecordingHandler<Numbered> { _, _ in throw HandlerOutcome.permanent(Refusal()) }

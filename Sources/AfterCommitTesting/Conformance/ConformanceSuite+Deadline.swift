@@ -2,7 +2,8 @@ import AfterCommit
 
 extension ConformanceSuite {
     static let deadlineCases: [ConformanceCase] = [
-        ConformanceCase(.deadline, "an attempt that outlives its timeout failed, and its late result is refused") { run in
+        ConformanceCase(.deadline, "an attempt that outlives its timeout failed, and its late result is refused") {
+            run in
             let storage = try await run.storage()
             let latch = Latch()
             let handler = RecordingHandler<Numbered> { _, context in

@@ -92,13 +92,16 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers, [])
             }
         },
-        ConformanceCase(.independentSubscriptions, "one that always fails neither repeats nor delays another's") { run in
+        ConformanceCase(.independentSubscriptions, "one that always fails neither repeats nor delays another's") {
+            run in
             let storage = try await run.storage()
             let good = RecordingHandler<Numbered>()
             let bad = FailingHandler<Numbered>()
             let subscriptions = [
                 good.subscription("good"),
-                Subscription("bad", to: Numbered.self, endpoint: Endpoint("bad", breaker: nil)) { try await bad($0, $1) },
+                Subscription("bad", to: Numbered.self, endpoint: Endpoint("bad", breaker: nil)) {
+                    try await bad($0, $1)
+                },
             ]
             try await run.running(storage, subscriptions) { engine in
                 try await engine.emit(contentsOf: (0..<5).map { Numbered(number: $0) })

@@ -1,41 +1,41 @@
 #if Example
-    import AfterCommit
-    import ArgumentParser
-    import Foundation
+import AfterCommit
+import ArgumentParser
+import Foundation
 
-    /// Delivers what an earlier process left behind.
-    struct ResumeCommand: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "resume", abstract: "Deliver what is pending in an outbox, and report as run does.")
+/// Delivers what an earlier process left behind.
+struct ResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Deliver what is pending in an outbox, and report as run does.")
 
-        @OptionGroup var log: LogOptions
+    @OptionGroup var log: LogOptions
 
-        @Option(help: ArgumentHelp("The outbox's folder.", valueName: "path"))
-        var store: String
+    @Option(help: ArgumentHelp("The outbox's folder.", valueName: "path"))
+    var store: String
 
-        @Option(help: ArgumentHelp("The data platform.", valueName: "url"))
-        var platformURL: String?
+    @Option(help: ArgumentHelp("The data platform.", valueName: "url"))
+    var platformURL: String?
 
-        @OptionGroup var platform: PlatformOptions
+    @OptionGroup var platform: PlatformOptions
 
-        @Flag(help: "Print one JSON object to standard output, and nothing else there.")
-        var json = false
+    @Flag(help: "Print one JSON object to standard output, and nothing else there.")
+    var json = false
 
-        func validate() throws {
-            try BuiltInPlatform.check(url: platformURL, options: platform)
-        }
+    func validate() throws {
+        try BuiltInPlatform.check(url: platformURL, options: platform)
+    }
 
-        func run() async throws {
-            Output.ignoreBrokenPipes()
-            let timeout = try PlatformTimeout.duration()
-            guard OpenStore.isStore(store) else { throw ValidationError("'\(store)' is no store; nothing was opened.") }
-            try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
-                let run = OrderRun(
-                    configuration: Shop.Configuration(
-                        storage: .outbox(path: store), platformURL: url, platformTimeout: timeout, logger: log.logger),
-                    orders: nil, platformStats: stats, showsProgress: Output.isTerminal)
-                try await run().report(asJSON: json)
-            }
+    func run() async throws {
+        Output.ignoreBrokenPipes()
+        let timeout = try PlatformTimeout.duration()
+        guard OpenStore.isStore(store) else { throw ValidationError("'\(store)' is no store; nothing was opened.") }
+        try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
+            let run = OrderRun(
+                configuration: Shop.Configuration(
+                    storage: .outbox(path: store), platformURL: url, platformTimeout: timeout, logger: log.logger),
+                orders: nil, platformStats: stats, showsProgress: Output.isTerminal)
+            try await run().report(asJSON: json)
         }
     }
+}
 #endif

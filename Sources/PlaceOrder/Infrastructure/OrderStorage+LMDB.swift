@@ -1,6 +1,6 @@
 #if Example
-    import AfterCommitLMDB
+import AfterCommitLMDB
 
-    extension LMDBTransaction: OrderTransaction {}
-    extension LMDBStorage: OrderStorage {}
+extension LMDBTransaction: OrderTransaction {}
+extension LMDBStorage: OrderStorage {}
 #endif

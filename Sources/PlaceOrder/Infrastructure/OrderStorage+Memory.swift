@@ -1,6 +1,6 @@
 #if Example
-    import AfterCommit
+import AfterCommit
 
-    extension InMemoryTransaction: OrderTransaction {}
-    extension InMemoryStorage: OrderStorage {}
+extension InMemoryTransaction: OrderTransaction {}
+extension InMemoryStorage: OrderStorage {}
 #endif

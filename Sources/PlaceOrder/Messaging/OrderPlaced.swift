@@ -1,16 +1,16 @@
 #if Example
-    import AfterCommit
-    import Foundation
+import AfterCommit
+import Foundation
 
-    /// An order was placed.
-    struct OrderPlaced: Event {
-        static let type: EventType = "order.placed"
+/// An order was placed.
+struct OrderPlaced: Event {
+    static let type: EventType = "order.placed"
 
-        var orderID: UUID
-        var customer: String
-        var total: Decimal
+    var orderID: UUID
+    var customer: String
+    var total: Decimal
 
-        /// What happens to one order is told in the order it happened.
-        var orderingKey: String? { orderID.uuidString }
-    }
+    /// What happens to one order is told in the order it happened.
+    var orderingKey: String? { orderID.uuidString }
+}
 #endif

@@ -4,7 +4,9 @@ import Foundation
 import Testing
 
 @Suite struct EventIDTests {
-    private func generator(at date: Date = Date(timeIntervalSince1970: 1_800_000_000)) -> (EventIDGenerator, ManualWallClock) {
+    private func generator(at date: Date = Date(timeIntervalSince1970: 1_800_000_000)) -> (
+        EventIDGenerator, ManualWallClock
+    ) {
         let clock = ManualWallClock(date: date)
         return (EventIDGenerator(wallClock: clock, random: Xoshiro256(seed: 1)), clock)
     }
