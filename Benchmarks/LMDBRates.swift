@@ -6,7 +6,8 @@ import Logging
 
 /// Durable rates: each emit or transaction is acknowledged after its flush.
 enum LMDBRates {
-    static func measure() async throws -> [Rate] {
+    static func measure(_ wanted: String) async throws -> [Rate] {
+        guard "LMDB".matches(wanted) else { return [] }
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("benchmark-\(UUID()).lmdb")
         let storage = try LMDBStorage(path: folder.path)

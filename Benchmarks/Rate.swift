@@ -18,6 +18,8 @@ struct Rate: CustomStringConvertible {
 }
 
 extension String {
+    func matches(_ wanted: String) -> Bool { wanted.isEmpty || contains(wanted) }
+
     func padding(to width: Int) -> String {
         self + String(repeating: " ", count: max(0, width - count))
     }

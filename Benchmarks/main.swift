@@ -1,4 +1,6 @@
-for rate in try await MemoryRates.measure() { print(rate) }
+// With an argument only the lines that contain it are measured.
+let wanted = CommandLine.arguments.dropFirst().first ?? ""
+for rate in try await MemoryRates.measure(wanted) { print(rate) }
 #if LMDB
-for rate in try await LMDBRates.measure() { print(rate) }
+for rate in try await LMDBRates.measure(wanted) { print(rate) }
 #endif

@@ -9,10 +9,15 @@ public struct DeliveryContext: Sendable {
         let policy: DeliveryPolicy
         let logger: Logger
         let coder: any EventCoder
+        let time: TimeSource
+        let wallClock: any WallClock
 
         package init(
-            subscription: String, policy: DeliveryPolicy, logger: Logger, coder: any EventCoder
+            subscription: String, policy: DeliveryPolicy, logger: Logger, coder: any EventCoder,
+            time: TimeSource, wallClock: any WallClock
         ) {
+            self.time = time
+            self.wallClock = wallClock
             self.subscription = subscription
             self.policy = policy
             self.logger = logger
@@ -22,13 +27,17 @@ public struct DeliveryContext: Sendable {
 
     private let claimed: ClaimedDelivery
     private let common: Common
-    /// When this attempt began.
-    public let startedAt: Date
+    private let started: Duration
 
-    package init(_ claimed: ClaimedDelivery, common: Common, startedAt: Date) {
+    package init(_ claimed: ClaimedDelivery, common: Common, started: Duration) {
         self.claimed = claimed
         self.common = common
-        self.startedAt = startedAt
+        self.started = started
+    }
+
+    /// When this attempt began, by the wall clock of now.
+    public var startedAt: Date {
+        common.wallClock.now() - (common.time.now() - started).timeInterval
     }
 
     public var delivery: DeliveryID {

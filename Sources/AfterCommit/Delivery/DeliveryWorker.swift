@@ -166,7 +166,9 @@ package actor DeliveryWorker {
     }
 
     private func startLane(_ id: LaneQueue.LaneID) {
-        let lane = Lane(id: id, queue: queue, subscription: subscription, coder: storage.coder, log: log)
+        let lane = Lane(
+            id: id, queue: queue, subscription: subscription, coder: storage.coder, log: log,
+            time: time, wallClock: wallClock)
         lanes[id.index] = Task.detached { await lane.run() }
     }
 

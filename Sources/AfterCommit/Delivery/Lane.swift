@@ -7,16 +7,17 @@ struct Lane: Sendable {
     let subscription: Subscription
     let coder: any EventCoder
     let log: DeliveryLog
+    let time: TimeSource
+    let wallClock: any WallClock
 
     @concurrent
     func run() async {
         let common = DeliveryContext.Common(
             subscription: subscription.name, policy: subscription.policy, logger: log.logger,
-            coder: coder)
+            coder: coder, time: time, wallClock: wallClock)
         var result: AttemptResult?
         while let attempt = await queue.next(id, after: result) {
-            let context = DeliveryContext(
-                attempt.delivery, common: common, startedAt: attempt.startedAt)
+            let context = DeliveryContext(attempt.delivery, common: common, started: attempt.started)
             do {
                 try await subscription.attempt(coder, context)
                 result = .succeeded

@@ -1,5 +1,5 @@
 import DequeModule
-package import Foundation
+import Foundation
 import Synchronization
 
 /// Hands deliveries to lanes, one after another, and gathers how their attempts ended.
@@ -16,7 +16,7 @@ package final class LaneQueue: Sendable {
     /// What a lane is to run.
     package struct Attempt: Sendable {
         package let delivery: ClaimedDelivery
-        package let startedAt: Date
+        package let started: Duration
     }
 
     /// What the worker takes at each turn.
@@ -44,7 +44,6 @@ package final class LaneQueue: Sendable {
 
     private struct Running {
         let delivery: ClaimedDelivery
-        let startedAt: Date
         let started: Duration
         let isProbe: Bool
     }
@@ -147,7 +146,8 @@ package final class LaneQueue: Sendable {
         } else {
             state.harvest.ended.append(
                 EndedAttempt(
-                    delivery: running.delivery, startedAt: running.startedAt,
+                    delivery: running.delivery,
+                    startedAt: wallClock.now() - (now - running.started).timeInterval,
                     duration: now - running.started, result: result, isProbe: running.isProbe))
         }
         signal.notify()
@@ -176,12 +176,10 @@ package final class LaneQueue: Sendable {
             return nil
         case .admitted(let isProbe):
             state.ready.removeFirst()
-            let startedAt = wallClock.now()
-            state.lanes[index].running = Running(
-                delivery: delivery, startedAt: startedAt, started: now, isProbe: isProbe)
+            state.lanes[index].running = Running(delivery: delivery, started: now, isProbe: isProbe)
             state.runningCount += 1
             state.harvest.startedAttempts += 1
-            return Attempt(delivery: delivery, startedAt: startedAt)
+            return Attempt(delivery: delivery, started: now)
         }
     }
 

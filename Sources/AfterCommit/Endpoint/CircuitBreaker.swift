@@ -22,6 +22,7 @@ package struct CircuitBreaker: Sendable {
     private var outcomes: [Bool] = []
     private var nextOutcome = 0
     private var failures = 0
+    private var consecutiveFailures = 0
     package private(set) var openedCount = 0
 
     package init(_ configuration: CircuitBreakerConfiguration) {
@@ -34,6 +35,11 @@ package struct CircuitBreaker: Sendable {
         case .open: .open
         case .halfOpen: .halfOpen
         }
+    }
+
+    /// Whether one success more would change nothing: it is closed, and its window is full of successes.
+    package var isUntroubled: Bool {
+        if case .closed = phase { failures == 0 && outcomes.count == configuration.window } else { false }
     }
 
     package mutating func admit(now: Duration) -> Admission {
@@ -57,7 +63,9 @@ package struct CircuitBreaker: Sendable {
         case .closed:
             count(failed: failed)
             let rate = Double(failures) / Double(max(1, outcomes.count))
-            if outcomes.count >= configuration.minimumCalls, rate >= configuration.failureRate {
+            if consecutiveFailures >= configuration.consecutiveFailures
+                || (outcomes.count >= configuration.minimumCalls && rate >= configuration.failureRate)
+            {
                 open(now: now)
             }
         case .halfOpen where probe:
@@ -87,6 +95,7 @@ package struct CircuitBreaker: Sendable {
         outcomes.removeAll(keepingCapacity: true)
         nextOutcome = 0
         failures = 0
+        consecutiveFailures = 0
     }
 
     private mutating func count(failed: Bool) {
@@ -98,5 +107,6 @@ package struct CircuitBreaker: Sendable {
             nextOutcome = (nextOutcome + 1) % configuration.window
         }
         if failed { failures += 1 }
+        consecutiveFailures = failed ? consecutiveFailures + 1 : 0
     }
 }

@@ -3,7 +3,7 @@
 /// Subscriptions with endpoints of the same name share one; their configurations must be equal.
 public struct Endpoint: Sendable, Hashable {
     public let name: String
-    /// The circuit breaker, or `nil` for none. Default ``CircuitBreakerConfiguration/init(failureRate:window:minimumCalls:openDuration:)``.
+    /// The circuit breaker, or `nil` for none. Default: one with the standard values.
     public var breaker: CircuitBreakerConfiguration?
     /// The bulkhead: how many attempts run at once over all subscriptions, or `nil` for no limit. Default `nil`.
     public var maxConcurrent: Int?
@@ -27,20 +27,23 @@ public struct Endpoint: Sendable, Hashable {
 public struct CircuitBreakerConfiguration: Sendable, Hashable {
     /// The share of failures among the last calls at which it opens. Default 0.5.
     public var failureRate: Double
-    /// How many of the last calls count. Default 20.
+    /// How many of the last calls count. Default 50.
     public var window: Int
-    /// How many calls there must be before it may open. Default 10.
+    /// How many calls there must be before the rate may open it. Default 20.
     public var minimumCalls: Int
+    /// How many failures one after another open it, whatever the rate. Default 10.
+    public var consecutiveFailures: Int
     /// How long it stays open before one delivery probes the endpoint. Default 5 s.
     public var openDuration: Duration
 
     public init(
-        failureRate: Double = 0.5, window: Int = 20, minimumCalls: Int = 10,
-        openDuration: Duration = .seconds(5)
+        failureRate: Double = 0.5, window: Int = 50, minimumCalls: Int = 20,
+        consecutiveFailures: Int = 10, openDuration: Duration = .seconds(5)
     ) {
         self.failureRate = failureRate
         self.window = window
         self.minimumCalls = minimumCalls
+        self.consecutiveFailures = consecutiveFailures
         self.openDuration = openDuration
     }
 }

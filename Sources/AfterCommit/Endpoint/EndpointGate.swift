@@ -10,12 +10,16 @@ package final class EndpointGate: Sendable {
 
     package let endpoint: Endpoint
     private let state: Mutex<EndpointState>
+    /// Lets the usual case pass without the lock: nothing is limited, and nothing has failed for a whole window.
+    private let isUntroubled: Atomic<Bool>
     /// Woken when an attempt's end may have let others in.
     private let observers = Mutex<[WakeSignal]>([])
 
     package init(_ endpoint: Endpoint, now: Duration) {
         self.endpoint = endpoint
-        state = Mutex(EndpointState(endpoint, now: now))
+        let initial = EndpointState(endpoint, now: now)
+        isUntroubled = Atomic(initial.isUntroubled)
+        state = Mutex(initial)
     }
 
     package var breakerState: BreakerState { state.withLock { $0.breakerState } }
@@ -26,7 +30,8 @@ package final class EndpointGate: Sendable {
     }
 
     package func admit(now: Duration) -> (EndpointState.Admission, Change?) {
-        state.withLock { state in
+        if isUntroubled.load(ordering: .relaxed) { return (.admitted(probe: false), nil) }
+        return state.withLock { state in
             let before = state.breakerState
             let admission = state.admit(now: now)
             return (admission, Self.change(from: before, to: state.breakerState))
@@ -34,9 +39,11 @@ package final class EndpointGate: Sendable {
     }
 
     package func end(_ report: EndpointState.Report, probe: Bool, now: Duration) -> Change? {
+        if report == .up, isUntroubled.load(ordering: .relaxed) { return nil }
         let change = state.withLock { state in
             let before = state.breakerState
             state.end(report, probe: probe, now: now)
+            isUntroubled.store(state.isUntroubled, ordering: .relaxed)
             return Self.change(from: before, to: state.breakerState)
         }
         if change != nil || endpoint.maxConcurrent != nil || probe {

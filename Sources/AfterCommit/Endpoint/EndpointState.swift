@@ -29,6 +29,11 @@ package struct EndpointState: Sendable {
     package var breakerState: BreakerState { breaker?.state ?? .closed }
     package var breakerOpenedCount: Int { breaker?.openedCount ?? 0 }
 
+    /// Whether all may start and a success changes nothing.
+    package var isUntroubled: Bool {
+        maxConcurrent == nil && bucket == nil && breaker?.isUntroubled ?? true
+    }
+
     package mutating func admit(now: Duration) -> Admission {
         // The breaker comes last: its probe must not be given to one that another gate then refuses.
         if let maxConcurrent, running >= maxConcurrent {
@@ -44,12 +49,12 @@ package struct EndpointState: Sendable {
         case .admitted, nil: break
         }
         bucket?.take()
-        running += 1
+        if maxConcurrent != nil { running += 1 }
         return .admitted(probe: probe)
     }
 
     package mutating func end(_ report: Report, probe: Bool, now: Duration) {
-        running -= 1
+        if maxConcurrent != nil { running -= 1 }
         switch report {
         case .up: breaker?.record(failed: false, probe: probe, now: now)
         case .failed: breaker?.record(failed: true, probe: probe, now: now)

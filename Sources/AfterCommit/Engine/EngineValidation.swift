@@ -78,6 +78,9 @@ enum EngineValidation {
                 throw invalid(
                     "the breaker of endpoint \(endpoint.name) must count at least 1 call, in a window no smaller")
             }
+            guard breaker.consecutiveFailures > 0 else {
+                throw invalid("consecutiveFailures of endpoint \(endpoint.name) must be at least 1")
+            }
             guard breaker.openDuration > .zero else {
                 throw invalid("openDuration of endpoint \(endpoint.name) must be positive")
             }
