@@ -32,6 +32,7 @@ public final class LMDBStorage: TableStorage {
     ///   - path: the store's folder. Its parent must exist. Only the user of this process may be able to write to it.
     ///   - configuration: limits.
     ///   - envelopes: makes envelopes, ids and dates.
+    ///   - clock: measures how long writes wait for each other, and when to trim.
     ///   - logger: told of damage and of failing disks. Default: nothing is logged.
     /// - Throws: `StorageError`: `unsuitablePath`, `alreadyOpen` in this process, `formatTooNew`, `corrupted` for a file
     ///   that is too short, or `systemFailure`.
@@ -39,6 +40,7 @@ public final class LMDBStorage: TableStorage {
         path: String,
         configuration: Configuration = Configuration(),
         envelopes: EnvelopeFactory = EnvelopeFactory(),
+        clock: some Clock<Duration> = ContinuousClock(),
         logger: Logger = Logger(label: "AfterCommitLMDB", factory: { _ in SwiftLogNoOpLogHandler() })
     ) throws {
         // The process may change its folder later.
@@ -56,7 +58,7 @@ public final class LMDBStorage: TableStorage {
         context = StoreContext(
             environment: environment, databases: databases, handles: handles,
             deliveries: LiveDeliveries(), configuration: configuration, envelopes: envelopes,
-            logger: logger)
+            time: TimeSource(clock), logger: logger)
         writer = try LMDBWriter(context: context, thread: StoreThread(name: "lmdb-writer"))
         reader = StoreReader(context: context, thread: StoreThread(name: "lmdb-reader"))
         reader.thread.start()

@@ -10,6 +10,7 @@ struct StoreContext: Sendable {
     let deliveries: LiveDeliveries
     let configuration: LMDBStorage.Configuration
     let envelopes: EnvelopeFactory
+    let time: TimeSource
     let logger: Logger
 
     func log(_ transaction: Transaction) -> EventLog {

@@ -11,7 +11,7 @@ struct Trimmer {
 
     private let retentionMilliseconds: UInt64
     private let maxRetainedBytes: Int
-    private var next = ContinuousClock.now
+    private var next: Duration?
     private var appendedSince = 0
 
     init(configuration: LMDBStorage.Configuration) {
@@ -24,8 +24,9 @@ struct Trimmer {
     /// Trims a batch, now and then, in a group's transaction.
     mutating func trimIfDue(_ group: WriteGroup) throws {
         appendedSince += group.appendedCount
-        guard ContinuousClock.now >= next else { return }
-        next = ContinuousClock.now + Self.interval
+        let instant = group.context.time.now()
+        if let next, instant < next { return }
+        next = instant + Self.interval
         // More than what came since the last time, so that it never falls behind.
         let limit = max(Self.minBatch, 2 * appendedSince)
         appendedSince = 0

@@ -18,13 +18,15 @@ actor LMDBWriter {
     private var file: FileExtender
     /// Once the disk's state is unknown nothing more is written.
     private var failure: StorageError?
-    private var lastReaderCheck = ContinuousClock.now
+    private var lastReaderCheck: Duration
     /// How many requests were taken the last time.
     private var lastCount = 0
-    private var lastEmit = ContinuousClock.now
+    private var lastEmit: Duration
 
     init(context: StoreContext, thread: StoreThread) throws(StorageError) {
         self.context = context
+        lastReaderCheck = context.time.now()
+        lastEmit = lastReaderCheck
         self.thread = thread
         let configuration = context.configuration
         let limit = min(configuration.maxBytes, context.environment.mapBytes)
@@ -67,7 +69,7 @@ actor LMDBWriter {
                 }
                 group.append(request)
                 bytes += request.bytes
-                if !request.canWait { lastEmit = .now }
+                if !request.canWait { lastEmit = context.time.now() }
             }
             commit(group)
         }
@@ -76,10 +78,10 @@ actor LMDBWriter {
     /// Settlements alone wait a moment for an emit to share a flush with, if emits have been coming at all.
     private func waitForCompany(_ requests: inout [any PendingWrite]) {
         let window = context.configuration.settleDelay
-        let begin = ContinuousClock.now
+        let begin = context.time.now()
         guard window > .zero, begin - lastEmit < window else { return }
         while requests.allSatisfy(\.canWait) {
-            let rest = window - (ContinuousClock.now - begin)
+            let rest = window - (context.time.now() - begin)
             guard rest > .zero, thread.signal.wait(atMost: rest) else { return }
             requests += mailbox.takeAll()
         }
@@ -89,9 +91,9 @@ actor LMDBWriter {
     /// flush for a few of them and then another for the rest. A caller alone never waits.
     private func gather(_ requests: inout [any PendingWrite]) {
         guard lastCount >= Self.minGathered, requests.count < lastCount / 2 else { return }
-        let end = ContinuousClock.now + Self.gatherTime
+        let end = context.time.now() + Self.gatherTime
         while requests.count < lastCount * 3 / 4 {
-            let rest = end - ContinuousClock.now
+            let rest = end - context.time.now()
             guard rest > .zero, thread.signal.wait(atMost: rest) else { return }
             requests += mailbox.takeAll()
         }
@@ -137,8 +139,8 @@ actor LMDBWriter {
     private func afterCommit(_ group: WriteGroup) {
         do {
             try space.committed(bytes: group.writtenBytes, in: context.environment)
-            if ContinuousClock.now - lastReaderCheck > Self.readerCheckInterval {
-                lastReaderCheck = .now
+            if context.time.now() - lastReaderCheck > Self.readerCheckInterval {
+                lastReaderCheck = context.time.now()
                 try context.environment.clearDeadReaders()
             }
         } catch {
