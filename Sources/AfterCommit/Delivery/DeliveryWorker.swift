@@ -265,7 +265,10 @@ package actor DeliveryWorker {
     private func hasStopped() async -> Bool {
         guard let stopsAt else { return false }
         let isOver = time.now() >= stopsAt
-        if queue.standing().running > 0 {
+        let standing = queue.standing()
+        // One that ended just now: its outcome is taken at the next turn, which its end has signalled.
+        if standing.unharvested > 0 { return false }
+        if standing.running > 0 {
             guard isOver else { return false }
             for lane in lanes.values { lane.cancel() }
             let abandoned = queue.abandonRunning()

@@ -33,13 +33,15 @@ package final class LaneQueue: Sendable {
 
     /// How the queue stands.
     package struct Standing: Sendable {
-        package var ready: Int
-        package var running: Int
+        package var ready = 0
+        package var running = 0
         /// Attempts that have ended and were not harvested.
-        package var unharvested: Int
+        package var unharvested = 0
         package var gate: (reason: ParkReason, until: Duration?)?
         /// When the first running attempt outlives its timeout.
         package var nextDeadline: Duration?
+
+        package init() {}
     }
 
     private struct Running {
@@ -232,12 +234,14 @@ package final class LaneQueue: Sendable {
 
     package func standing() -> Standing {
         state.withLock { state in
-            Standing(
-                ready: state.ready.count, running: state.runningCount,
-                unharvested: state.harvest.delivered.count + state.harvest.ended.count,
-                gate: state.gate,
-                nextDeadline: state.lanes.lazy.compactMap { $0.running.map { $0.started + self.timeout } }
-                    .min())
+            var standing = Standing()
+            standing.ready = state.ready.count
+            standing.running = state.runningCount
+            standing.unharvested = state.harvest.delivered.count + state.harvest.ended.count
+            standing.gate = state.gate
+            standing.nextDeadline = state.lanes.lazy
+                .compactMap { $0.running.map { $0.started + self.timeout } }.min()
+            return standing
         }
     }
 
