@@ -94,7 +94,9 @@ extension HTTPDeliveryError {
             .timeout
         case .tlsHandshakeTimeout: .tls
         case .redirectLimitReached, .redirectCycleDetected: .redirectFollowed
-        case .invalidURL, .emptyHost, .emptyScheme, .alreadyShutdown: .request
+        case .invalidURL, .emptyHost, .emptyScheme: .request
+        // The client was shut down before the engine: the events are not to blame.
+        case .alreadyShutdown: .connection
         default:
             ["Invalid header field names", "Invalid header field values"].contains(error.shortDescription)
                 ? .request : .connection

@@ -25,7 +25,6 @@ public final class LMDBStorage: TableStorage {
     let folder: String
     /// The store's folder, as an absolute path.
     public var path: String { folder }
-    private let openStore: OpenStore
 
     /// Opens the store at `path`, and makes it where there is none.
     /// - Parameters:
@@ -43,14 +42,17 @@ public final class LMDBStorage: TableStorage {
         clock: some Clock<Duration> = ContinuousClock(),
         logger: Logger = Logger(label: "AfterCommitLMDB", factory: { _ in SwiftLogNoOpLogHandler() })
     ) throws {
+        guard !path.isEmpty else {
+            throw StorageError(.unsuitablePath, "the path is empty; name the folder that is to hold the store")
+        }
         // The process may change its folder later.
         folder = URL(fileURLWithPath: path).standardizedFileURL.path
         try StoreFolder.prepare(folder) { folder throws(StorageError) in
             try Self.initialize(folder, configuration)
         }
-        openStore = try OpenStore(folder)
+        let openStore = try OpenStore(folder)
         let environment = try Environment(
-            folder: folder, mapBytes: configuration.mapReserveBytes,
+            folder: folder, holding: openStore, mapBytes: configuration.mapReserveBytes,
             maxDatabases: Databases.count + configuration.maxTables)
         try environment.clearDeadReaders()
         let handles = TableHandles()
@@ -68,8 +70,7 @@ public final class LMDBStorage: TableStorage {
     }
 
     deinit {
-        // Both threads end by themselves; the environment closes with the last of them.
-        context.deliveries.end()
+        // Both threads end by themselves; the delivery lock and the environment go with the last of them.
         writer.mailbox.close()
         writer.thread.stop()
         reader.thread.stop()
@@ -77,15 +78,15 @@ public final class LMDBStorage: TableStorage {
 
     /// Commits what waits, ends the threads and closes the store. Later calls throw `StorageError` with `closed`.
     public func close() async {
-        context.deliveries.end()
         writer.mailbox.close()
         writer.thread.stop()
         await writer.thread.end()
+        // Not before the last settlement is committed: another process may deliver from here on.
+        context.deliveries.end()
         await reader.close()
         reader.thread.stop()
         await reader.thread.end()
         context.environment.close()
-        openStore.release()
     }
 
     /// Fills a new folder with an empty store.

@@ -27,11 +27,13 @@ enum Fixtures {
         _ envelope: Envelope = envelope(), subscription: String = "data-platform",
         timeout: Duration = .seconds(3600)
     ) -> DeliveryContext {
-        let start = FixedWallClock().date
+        let time = TimeSource(ContinuousClock())
+        let common = DeliveryContext.Common(
+            subscription: subscription, policy: DeliveryPolicy(timeout: timeout),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), coder: JSONEventCoder(),
+            time: time, wallClock: FixedWallClock())
         return DeliveryContext(
-            delivery: DeliveryID(subscription: subscription, sequence: 42), envelope: envelope, attempt: 1,
-            maxAttempts: 4, startedAt: start, deadline: start.addingTimeInterval(timeout / .seconds(1)),
-            baseLogger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), coder: JSONEventCoder())
+            ClaimedDelivery(sequence: 42, envelope: envelope), common: common, started: time.now())
     }
 }
 

@@ -101,6 +101,17 @@ struct OutcomeTests {
         }
     }
 
+    @Test("a client that was shut down before the engine is a failed attempt, not the event's fault")
+    func clientShutDown() async throws {
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .eventDelivery())
+        try await client.shutdown()
+        let sink = try HTTPEventSink(client: client, url: "http://127.0.0.1:9/")
+        let error = await #expect(throws: HTTPDeliveryError.self) {
+            try await sink.send(Data(), context: Fixtures.context())
+        }
+        #expect(error?.failureType == "connection")
+    }
+
     @Test("a plain server behind https is a TLS failure, tried again")
     func noTLS() async throws {
         let receiver = try await Receiver { _ in .answer(.ok) }

@@ -128,12 +128,12 @@ import Testing
                     .init(key: "a", dead: 1, blocked: 2), .init(key: "b", retrying: 4),
                 ])
             let blocked = try await storage.claimBlocked(
-                subscription: "ledger", orderingKey: "a", limit: 1)
-            #expect(blocked.map(\.sequence) == [2])
+                subscription: "ledger", orderingKeys: ["a"], limitPerKey: 1)
+            #expect(blocked["a"]?.map(\.sequence) == [2])
             await storage.release([2], subscription: "ledger")
             let again = try await storage.claimBlocked(
-                subscription: "ledger", orderingKey: "a", limit: 5)
-            #expect(again.map(\.sequence) == [2, 3])
+                subscription: "ledger", orderingKeys: ["a", "b"], limitPerKey: 5)
+            #expect(again.mapValues { $0.map(\.sequence) } == ["a": [2, 3]])
             #expect(
                 try await storage.counts(subscription: "ledger")
                     == DeliveryCounts(retrying: 1, blocked: 2, deadLettered: 1))

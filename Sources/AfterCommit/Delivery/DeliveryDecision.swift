@@ -16,6 +16,9 @@ package enum DeliveryDecision: Sendable {
     /// However long a receiver asks us to wait, we look again after a day.
     package static let longestWait = Duration.seconds(86_400)
 
+    /// The longest snooze: about ten years.
+    package static let longestSnooze = Duration.seconds(3650 * 86_400)
+
     package static func decide(
         _ attempt: EndedAttempt, subscription: String, policy: DeliveryPolicy, now: Date,
         random: inout any RandomNumberGenerator & Sendable
@@ -29,7 +32,9 @@ package enum DeliveryDecision: Sendable {
         case .released:
             return .released
         case .snoozed(let until):
-            return .retrying(due: max(until, now), history: history)
+            let wait = until.timeIntervalSince(now)
+            let bounded = wait > 0 ? min(wait, longestSnooze.timeInterval) : 0
+            return .retrying(due: now + bounded, history: history)
         case .failed(_, let retryAfter?) where retryAfter > longestRetryAfter:
             let wait = min(retryAfter, longestWait)
             return .retrying(due: now + wait.timeInterval, history: history)

@@ -34,10 +34,12 @@ package actor DeliveryWorker {
     var keysToClaim: [String]
     var totals: DeliveryTotals
     private var lanes: [Int: Task<Void, Never>] = [:]
-    private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int, Never>)] = [:]
+    private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
     private var stopsAt: Duration?
     private var hasEnded = false
+    /// Why it ended by itself: the storage was closed.
+    package private(set) var failure: (any Error)?
 
     package init(
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
@@ -74,7 +76,7 @@ package actor DeliveryWorker {
 
     /// Something may have become claimable.
     package nonisolated func storageChanged() {
-        if !hasStorageChanged.load(ordering: .acquiring) {
+        if !hasStorageChanged.load(ordering: .sequentiallyConsistent) {
             hasStorageChanged.store(true, ordering: .sequentiallyConsistent)
         }
         signal.notify()
@@ -88,15 +90,15 @@ package actor DeliveryWorker {
     }
 
     /// Waits for a condition.
-    /// - Returns: ``activity`` at that moment.
-    package func wait(for condition: Condition) async -> Int {
-        if hasEnded { return activity }
+    /// - Returns: ``activity`` at that moment, or `nil` where the worker has ended or the task was cancelled.
+    package func wait(for condition: Condition) async -> Int? {
+        if hasEnded { return nil }
         lastWaiterID += 1
         let id = lastWaiterID
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if Task.isCancelled {
-                    continuation.resume(returning: activity)
+                    continuation.resume(returning: nil)
                 } else {
                     waiters[id] = (condition, continuation)
                     // Looks at the storage afresh: the dates may have moved.
@@ -112,7 +114,7 @@ package actor DeliveryWorker {
     private var activity: Int { state.claimCount + totals.attempts }
 
     private func giveUpWaiting(_ id: UInt64) {
-        waiters.removeValue(forKey: id)?.continuation.resume(returning: activity)
+        waiters.removeValue(forKey: id)?.continuation.resume(returning: nil)
     }
 
     package func status() -> (totals: DeliveryTotals, running: Int, parked: ParkReason?) {
@@ -160,6 +162,8 @@ package actor DeliveryWorker {
                 await signal.wait()
             }
         }
+        // Failed probes were put back.
+        await release(queue.close())
         timer.cancel()
         hasEnded = true
         resumeWaiters()
@@ -202,8 +206,16 @@ package actor DeliveryWorker {
             unsettled.exceptions.insert(contentsOf: batch.exceptions, at: 0)
             state.settleFailed(now: time.now())
             log.settlingFailed(error, count: batch.count)
+            noteIfClosed(error)
             return false
         }
+    }
+
+    /// A closed storage never opens again: there is no use in trying.
+    private func noteIfClosed(_ error: any Error) {
+        guard let error = error as? StorageError, error.code == .closed else { return }
+        failure = error
+        stop(grace: .zero)
     }
 
     private func forget(_ evicted: [DeliveryID]) {
@@ -225,10 +237,12 @@ package actor DeliveryWorker {
                     includesNew: includesNew))
             state.claimed(batch)
             admit(batch.deliveries)
-            return turned || !batch.deliveries.isEmpty
+            // A claim may have passed over many events of other types and found none of its own yet.
+            return turned || !batch.deliveries.isEmpty || (includesNew && batch.hasMore)
         } catch {
             state.claimFailed(now: time.now())
             log.claimingFailed(error)
+            noteIfClosed(error)
             return turned
         }
     }
@@ -236,21 +250,23 @@ package actor DeliveryWorker {
     /// Claims blocked deliveries of keys that are free again, once those are surely stored as blocked.
     private func claimTurnedKeys() async -> Bool {
         guard unsettled.count == 0, !keysToClaim.isEmpty else { return false }
-        let keys = keysToClaim
+        let keys = Set(keysToClaim)
         keysToClaim = []
-        for key in keys {
-            do {
-                let deliveries = try await storage.claimBlocked(
-                    subscription: subscription.name, orderingKey: key, limit: 16)
+        do {
+            let claimed = try await storage.claimBlocked(
+                subscription: subscription.name, orderingKeys: keys, limitPerKey: 16)
+            for key in keys {
+                let deliveries = claimed[key] ?? []
                 state.claimedBlocked(deliveries.count)
                 follow(ordering.admitBlocked(deliveries, key: key))
-            } catch {
-                keysToClaim.append(key)
-                state.claimFailed(now: time.now())
-                log.claimingFailed(error)
             }
+            return true
+        } catch {
+            keysToClaim.append(contentsOf: keys)
+            state.claimFailed(now: time.now())
+            log.claimingFailed(error)
+            return false
         }
-        return keysToClaim.count < keys.count
     }
 
     // MARK: Stopping
@@ -270,8 +286,9 @@ package actor DeliveryWorker {
         if standing.unharvested > 0 { return false }
         if standing.running > 0 {
             guard isOver else { return false }
-            for lane in lanes.values { lane.cancel() }
+            // Given up first: what a cancelled handler throws must not be charged.
             let abandoned = queue.abandonRunning()
+            for lane in lanes.values { lane.cancel() }
             log.attemptsAbandoned(abandoned.count)
             await release(abandoned)
             takeHarvest()
@@ -321,7 +338,7 @@ package actor DeliveryWorker {
                 }
             if isMet || hasEnded {
                 waiters[id] = nil
-                waiter.continuation.resume(returning: activity)
+                waiter.continuation.resume(returning: hasEnded ? nil : activity)
             }
         }
     }

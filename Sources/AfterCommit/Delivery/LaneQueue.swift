@@ -120,6 +120,8 @@ package final class LaneQueue: Sendable {
                 guard state.lanes[id.index].generation == id.generation, !state.isClosed else {
                     return .some(nil)
                 }
+                // What came between the two locks starts here; the worker must arm its timer for it.
+                if !state.ready.isEmpty { signal.notify() }
                 if let attempt = start(id.index, now: now, in: &state) { return attempt }
                 state.lanes[id.index].waiting = continuation
                 state.idle.append(id.index)

@@ -9,7 +9,7 @@ package final class WakeSignal: Sendable {
 
     package func notify() {
         // Under load the signal is set almost always, and this is all that an emitter pays.
-        if isSet.load(ordering: .acquiring) { return }
+        if isSet.load(ordering: .sequentiallyConsistent) { return }
         let continuation = waiter.withLock { waiter in
             isSet.store(true, ordering: .sequentiallyConsistent)
             return waiter.take()

@@ -117,9 +117,9 @@ package struct WorkerState: Sendable {
         var candidates: [Duration] = []
         // A date that has come already was looked at; only an attempt's end can help then, and that is signalled.
         if queue.gate == nil, let nextDue, nextDue > date {
-            let remaining = Duration.seconds(nextDue.timeIntervalSince(date))
-            // Rounded up, so that the date has come when we look.
-            candidates.append(now + min(remaining + .milliseconds(1), Self.longestSleep))
+            // A date may be absurd; and rounded up, so that it has come when we look.
+            let remaining = min(nextDue.timeIntervalSince(date), Self.longestSleep.timeInterval)
+            candidates.append(now + .milliseconds(Int((remaining * 1000).rounded(.up))))
         }
         if let until = queue.gate?.until { candidates.append(until) }
         if let nextDeadline = queue.nextDeadline { candidates.append(nextDeadline) }

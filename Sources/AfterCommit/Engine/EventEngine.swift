@@ -73,6 +73,12 @@ public actor EventEngine: Service {
             subscriptions.map { ($0.endpoint.name, EndpointGate($0.endpoint, now: time.now())) },
             uniquingKeysWith: { first, _ in first })
         try await makeWorkers()
+        let orphans = Set(try await storage.registeredSubscriptions()).subtracting(subscriptions.map(\.name))
+        for orphan in orphans.sorted() {
+            logger.warning(
+                "a subscription has a place in the storage and no handler here; its events are kept for it",
+                metadata: [LogKey.subscription: "\(orphan)", LogKey.storage: "\(storage.name)"])
+        }
     }
 
     deinit {
@@ -106,9 +112,20 @@ public actor EventEngine: Service {
     ///
     /// A graceful shutdown claims nothing more, waits up to ``EngineConfiguration/shutdownGracePeriod`` for running attempts
     /// and releases the rest, nothing charged. A cancellation waits for no attempt.
-    /// - Throws: ``EngineError`` with `alreadyRan` on a second call.
+    /// - Throws: ``EngineError`` with `alreadyRan` on a second call; ``StorageError`` with `closed` where the storage was
+    ///   closed under it. Other failures of the storage are logged and tried again.
     public func run() async throws {
-        while let drainTask { _ = await drainTask.result }
+        while let drainTask {
+            await withTaskCancellationHandler {
+                await withGracefulShutdownHandler {
+                    _ = await drainTask.result
+                } onGracefulShutdown: {
+                    drainTask.cancel()
+                }
+            } onCancel: {
+                drainTask.cancel()
+            }
+        }
         guard phase == .ready else {
             throw EngineError(
                 .alreadyRan, "this engine runs or has run; make another engine to deliver again")
@@ -128,6 +145,9 @@ public actor EventEngine: Service {
         }
         phase = .ended
         detach()
+        for worker in workers {
+            if let failure = await worker.failure { throw failure }
+        }
     }
 
     /// Delivers until nothing is left that could be delivered: waits for retries and parked deliveries,
@@ -136,17 +156,17 @@ public actor EventEngine: Service {
     /// It works beside ``run()``, and without it, as in a test.
     /// - Throws: `CancellationError` when cancelled; ``EngineError`` with `alreadyRan` once the engine has ended.
     public func drain() async throws {
+        while let drainTask { _ = await drainTask.result }
+        try Task.checkCancellation()
         switch phase {
         case .running, .draining:
             try await wait(for: .drained)
         case .ended:
-            throw EngineError(
-                .alreadyRan, "this engine has ended; make another engine to deliver what is left")
+            throw Self.ended
         case .ready:
             phase = .draining
             let task = Task { try await drainOnItsOwn() }
             drainTask = task
-            defer { drainTask = nil }
             try await withTaskCancellationHandler {
                 try await task.value
             } onCancel: {
@@ -156,6 +176,7 @@ public actor EventEngine: Service {
     }
 
     private func drainOnItsOwn() async throws {
+        defer { drainTask = nil }
         start()
         let result: Result<Void, any Error>
         do {
@@ -167,8 +188,14 @@ public actor EventEngine: Service {
         for worker in workers { worker.stop(grace: configuration.shutdownGracePeriod) }
         for task in tasks { await task.value }
         detach()
-        try await makeWorkers()
-        phase = .ready
+        do {
+            try await makeWorkers()
+            phase = .ready
+        } catch {
+            // Another owner was quicker: this engine delivers no more.
+            phase = .ended
+            throw error
+        }
         try result.get()
     }
 
@@ -185,6 +212,9 @@ public actor EventEngine: Service {
         storage.detach()
     }
 
+    private static let ended = EngineError(
+        .alreadyRan, "this engine has ended; make another engine to deliver what is left")
+
     private func start() {
         tasks = workers.map { worker in Task.detached { await worker.run() } }
     }
@@ -195,8 +225,10 @@ public actor EventEngine: Service {
         while true {
             var activity: [Int] = []
             for worker in workers {
-                activity.append(await worker.wait(for: condition))
+                let active = await worker.wait(for: condition)
                 try Task.checkCancellation()
+                guard let active else { throw await worker.failure ?? Self.ended }
+                activity.append(active)
             }
             if activity == before { return }
             before = activity

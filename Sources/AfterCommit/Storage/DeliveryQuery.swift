@@ -39,7 +39,7 @@ public struct DeliveryQuery: Sendable {
     public var eventID: EventID?
     /// The page begins after this sequence.
     public var after: UInt64?
-    /// At most this many. Default 100.
+    /// The page ends with the event that reaches this many; an event's deliveries are never split. Default 100.
     public var limit: Int
 
     public init(

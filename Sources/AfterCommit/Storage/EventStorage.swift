@@ -33,6 +33,9 @@ public protocol EventStorage: Sendable {
         _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
     ) async throws -> [SubscriptionPlace]
 
+    /// The names of all subscriptions that have a place here, whoever registered them.
+    func registeredSubscriptions() async throws -> [String]
+
     /// Gives up the right to deliver. What was claimed and not settled is claimable again. Never blocks.
     func detach()
 
@@ -40,10 +43,10 @@ public protocol EventStorage: Sendable {
     /// until it is settled or released.
     func claim(_ request: ClaimRequest) async throws -> ClaimedBatch
 
-    /// Hands out deliveries of one key that were settled as ``Settlement/Outcome/blocked``, in commit order.
+    /// Hands out deliveries that were settled as ``Settlement/Outcome/blocked``: the first of each of the keys, in commit order.
     func claimBlocked(
-        subscription: String, orderingKey: String, limit: Int
-    ) async throws -> [ClaimedDelivery]
+        subscription: String, orderingKeys: Set<String>, limitPerKey: Int
+    ) async throws -> [String: [ClaimedDelivery]]
 
     /// Takes deliveries back as they were before their claim. It writes nothing.
     func release(_ sequences: [UInt64], subscription: String) async
@@ -54,7 +57,7 @@ public protocol EventStorage: Sendable {
     /// How many deliveries are in each state.
     func counts(subscription: String) async throws -> DeliveryCounts
 
-    /// Deliveries that match, in commit order, at most `query.limit`.
+    /// Deliveries that match, in commit order, as ``DeliveryQuery/limit`` says.
     func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord]
 
     /// Dead letters that match, in commit order, at most `query.limit`.

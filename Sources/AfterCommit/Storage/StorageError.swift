@@ -68,7 +68,8 @@ extension StorageError {
 
     public static let alreadyDelivering = Self(
         .alreadyOpen,
-        "an engine in this process delivers from this storage; use that engine, or end it first")
+        "an engine in this process delivers from this storage; use that engine, or end its `run()` and release it first"
+    )
 
     public static func duplicateKey(table: String) -> Self {
         Self(.duplicateKey, "the key is already in table \(table)")

@@ -10,7 +10,8 @@ public struct DeliveryPolicy: Sendable {
     public var concurrency: Int
     /// What becomes of an ordering key whose delivery is dead. Default ``KeyExhaustion/block``.
     public var whenKeyExhausted: KeyExhaustion
-    /// How many deliveries may wait behind others of their key before the subscription waits as a whole. Default 10,000.
+    /// About how many deliveries may wait behind others of their key before the subscription waits as a whole: those
+    /// claimed at one time come on top. Default 10,000.
     public var maxBlocked: Int
 
     public init(

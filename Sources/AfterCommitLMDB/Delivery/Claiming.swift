@@ -29,28 +29,38 @@ struct Claiming {
         let due = Set(batch.deliveries.map(\.sequence))
         guard note(due, request.subscription, generation) else { return ClaimedBatch() }
         if request.includesNew {
-            try claimNew(transaction, live, request, generation, below: tail, into: &batch)
+            do {
+                try claimNew(transaction, live, request, generation, below: tail, into: &batch)
+            } catch {
+                deliveries.release(batch.deliveries.map(\.sequence), subscription: request.subscription)
+                throw error
+            }
         }
         batch.hasMore = deliveries.cursor(request.subscription)?.hasClaimable(below: tail) ?? false
         return batch
     }
 
     func claimBlocked(
-        subscription: String, orderingKey: String, limit: Int
-    ) throws -> [ClaimedDelivery] {
-        guard let (transaction, live, generation) = try begin(subscription) else { return [] }
+        subscription: String, orderingKeys: Set<String>, limitPerKey: Int
+    ) throws -> [String: [ClaimedDelivery]] {
+        guard let (transaction, live, generation) = try begin(subscription) else { return [:] }
         defer { transaction.abort() }
-        var claimed: [ClaimedDelivery] = []
+        var claimed: [String: [ClaimedDelivery]] = [:]
+        var wanted = orderingKeys
         try context.exceptions(transaction).scan(live.id) { sequence, entry throws(StorageError) in
-            guard claimed.count < limit else { return false }
+            guard !wanted.isEmpty else { return false }
             if live.claimedExceptions.contains(sequence) { return true }
             let found = try readable(sequence) { () throws(StorageError) in
-                try blocked(sequence, entry, orderingKey)
+                try blocked(sequence, entry, wanted)
             }
-            if let record = found ?? nil { claimed.append(record.delivery) }
+            if let (key, record) = found ?? nil {
+                claimed[key, default: []].append(record.delivery)
+                if claimed[key]?.count == limitPerKey { wanted.remove(key) }
+            }
             return true
         }
-        return note(Set(claimed.map(\.sequence)), subscription, generation) ? claimed : []
+        let sequences = Set(claimed.values.joined().map(\.sequence))
+        return note(sequences, subscription, generation) ? claimed : [:]
     }
 
     /// What a subscription must know to keep ordering keys.
@@ -135,11 +145,17 @@ struct Claiming {
             let sequences = take(wanted, request.subscription, generation, below: tail)
             guard !sequences.isEmpty else { return }
             var passed: [UInt64] = []
-            for sequence in sequences {
-                switch try read(sequence, transaction, live.types) {
-                case .delivery(let delivery): batch.deliveries.append(delivery)
-                case .other: passed.append(sequence)
-                case .damaged(let bytes): giveUp(sequence, bytes, request)
+            for (index, sequence) in sequences.enumerated() {
+                do {
+                    switch try read(sequence, transaction, live.types) {
+                    case .delivery(let delivery): batch.deliveries.append(delivery)
+                    case .other: passed.append(sequence)
+                    case .damaged(let bytes): giveUp(sequence, bytes, request)
+                    }
+                } catch {
+                    deliveries.settled(passed, subscription: request.subscription)
+                    deliveries.release(Array(sequences[index...]), subscription: request.subscription)
+                    throw error
                 }
             }
             skipped += passed.count
@@ -188,12 +204,12 @@ struct Claiming {
     }
 
     private func blocked(
-        _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKey: String
-    ) throws(StorageError) -> ExceptionRecord? {
+        _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKeys: Set<String>
+    ) throws(StorageError) -> (key: String, record: ExceptionRecord)? {
         let content = try entry.content()
         let head = try ExceptionRecord.head(content)
-        guard head.due == nil, head.orderingKey == orderingKey else { return nil }
-        return try ExceptionRecord(sequence: sequence, decoding: content)
+        guard head.due == nil, let key = head.orderingKey, orderingKeys.contains(key) else { return nil }
+        return (key, try ExceptionRecord(sequence: sequence, decoding: content))
     }
 
     // MARK: Damage

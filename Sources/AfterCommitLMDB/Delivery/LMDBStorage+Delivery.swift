@@ -27,6 +27,13 @@ extension LMDBStorage {
         }
     }
 
+    public func registeredSubscriptions() async throws -> [String] {
+        let context = context
+        return try await reader.read { transaction in
+            try context.subscriptions(transaction).all().map(\.name).sorted()
+        }
+    }
+
     public func detach() {
         context.deliveries.end()
     }
@@ -37,12 +44,12 @@ extension LMDBStorage {
     }
 
     public func claimBlocked(
-        subscription: String, orderingKey: String, limit: Int
-    ) async throws -> [ClaimedDelivery] {
+        subscription: String, orderingKeys: Set<String>, limitPerKey: Int
+    ) async throws -> [String: [ClaimedDelivery]] {
         let claiming = claiming
         return try await reader.run { _ in
             try claiming.claimBlocked(
-                subscription: subscription, orderingKey: orderingKey, limit: limit)
+                subscription: subscription, orderingKeys: orderingKeys, limitPerKey: limitPerKey)
         }
     }
 

@@ -44,10 +44,13 @@ extension WriteGroup {
     }
 
     /// Every event below is settled by all subscriptions. Brings stored places up to the live ones first.
-    func settledBelowForAll() throws -> UInt64 {
+    /// - Parameter cuttingOrphans: whether those that the engine no longer delivers to hold nothing back.
+    func settledBelowForAll(cuttingOrphans: Bool) throws -> UInt64 {
         var end = try context.log(transaction).tail()
         let live = context.deliveries.cursors()
         for record in try context.subscriptions(transaction).all() {
+            // Without an engine in this process nobody can tell who is an orphan.
+            if cuttingOrphans, !live.isEmpty, live[record.name] == nil { continue }
             if let cursor = live[record.name], cursor.settledBelow > record.settledBelow,
                 var place = try place(record.name), !place.isChanged
             {

@@ -11,8 +11,13 @@ final class Environment: Sendable {
     private let processID = getpid()
     /// The environment's address; zero when closed.
     private let address: Atomic<UInt>
+    /// Given up after the environment is closed: two environments of one store in a process break LMDB's locks.
+    private let openStore: OpenStore?
 
-    init(folder: String, mapBytes wanted: Int, maxDatabases: Int) throws(StorageError) {
+    init(
+        folder: String, holding openStore: OpenStore? = nil, mapBytes wanted: Int, maxDatabases: Int
+    ) throws(StorageError) {
+        self.openStore = openStore
         var mapBytes = wanted
         var opened: OpaquePointer?
         while opened == nil {
@@ -41,6 +46,7 @@ final class Environment: Sendable {
     func close() {
         let address = address.exchange(0, ordering: .acquiringAndReleasing)
         if let environment = OpaquePointer(bitPattern: address) { mdb_env_close(environment) }
+        openStore?.release()
     }
 
     /// A process that was forked shares the file but none of the locks.

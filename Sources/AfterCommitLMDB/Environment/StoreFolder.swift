@@ -74,9 +74,9 @@ enum StoreFolder {
                 .unsuitablePath,
                 "\(path) belongs to user \(status.owner), this process runs as \(geteuid()) (mode \(mode))")
         }
-        guard status.mode & 0o002 == 0 else {
+        guard status.mode & 0o022 == 0 else {
             throw StorageError(
-                .unsuitablePath, "\(path) has mode \(mode): everyone can write to it; remove that right")
+                .unsuitablePath, "\(path) has mode \(mode): others can write to it; remove that right")
         }
     }
 

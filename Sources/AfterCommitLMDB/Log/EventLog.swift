@@ -27,7 +27,9 @@ struct EventLog {
     func tail() throws(StorageError) -> UInt64 {
         let cursor = try Cursor(transaction, database)
         guard let entry = try cursor.last() else { return 1 }
-        return try Self.sequence(entry.key) + 1
+        let (tail, overflows) = try Self.sequence(entry.key).addingReportingOverflow(1)
+        guard !overflows else { throw StorageError(.corrupted, "the log's last key is no sequence") }
+        return tail
     }
 
     /// The greatest id among the newest events.

@@ -33,24 +33,33 @@ struct Trimmer {
         let now = UInt64(clamping: group.context.envelopes.wallClock.now().timeIntervalSince1970 * 1000)
         let oldest = now - min(now, retentionMilliseconds)
         let excess = try group.mutate { try Self.logBytes(group) } - maxRetainedBytes
-        try trim(group, limit: limit) { position, trimmedBytes in
-            position.recordedMilliseconds < oldest || trimmedBytes < excess
+        // Beyond the size to retain an orphan's place is cut: the emitter never pays for it.
+        if excess > 0 {
+            try trim(group, limit: limit, cuttingOrphans: true) { _, trimmedBytes in trimmedBytes < excess }
+        } else {
+            try trim(group, limit: limit, cuttingOrphans: false) { position, _ in
+                position.recordedMilliseconds < oldest
+            }
         }
     }
 
     /// Trims a batch of what is settled, however young: a full store makes room.
     /// - Returns: how many events it forgot.
     func trimSettled(_ group: WriteGroup) throws -> Int {
-        try trim(group, limit: Self.minBatch) { _, _ in true }
+        let trimmed = try trim(group, limit: Self.minBatch, cuttingOrphans: false) { _, _ in true }
+        return trimmed > 0
+            ? trimmed : try trim(group, limit: Self.minBatch, cuttingOrphans: true) { _, _ in true }
     }
 
     @discardableResult
     private func trim(
-        _ group: WriteGroup, limit: Int, while mayGo: (EventLog.Position, Int) -> Bool
+        _ group: WriteGroup, limit: Int, cuttingOrphans: Bool, while mayGo: (EventLog.Position, Int) -> Bool
     ) throws -> Int {
         let end: UInt64
+        let kept: UInt64
         do {
-            end = try group.settledBelowForAll()
+            kept = try group.settledBelowForAll(cuttingOrphans: false)
+            end = cuttingOrphans ? try group.settledBelowForAll(cuttingOrphans: true) : kept
         } catch {
             group.context.logger.error(
                 "the log is not trimmed: a subscription's place cannot be read",
@@ -62,6 +71,13 @@ struct Trimmer {
             guard let last = try log.last() else { return 0 }
             var count = 0
             var bytes = 0
+            defer {
+                if cuttingOrphans, count > 0, kept < end {
+                    group.context.logger.error(
+                        "events were forgotten that a subscription without an engine had not handled",
+                        metadata: [LogKey.count: "\(count)"])
+                }
+            }
             let cursor = try Cursor(group.transaction, group.context.databases.log)
             var entry = try cursor.first()
             // The newest stays: the next sequence is counted from it.

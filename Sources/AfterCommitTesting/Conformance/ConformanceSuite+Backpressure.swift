@@ -106,6 +106,34 @@ extension ConformanceSuite {
                 try requireEqual(handler.calls.last?.event.number, -1)
             }
         },
+        ConformanceCase(
+            .backpressure, "a subscription that is gone from the code does not fill the storage",
+            requires: .limited
+        ) { run in
+            let storage = try await run.storage(isSmall: true)
+            let old = RecordingHandler<Numbered>()
+            try await run.running(storage, [old.subscription("old")]) { engine in
+                try await engine.emit(Numbered(number: -1))
+                try await engine.drain()
+            }
+            let new = RecordingHandler<Numbered>()
+            let padding = String(repeating: "x", count: 1000)
+            try await run.running(storage, [new.subscription("new")]) { engine in
+                // Many times what fits.
+                for round in 0..<160 {
+                    try await engine.emit(
+                        contentsOf: (0..<100).map { Numbered(number: round * 100 + $0, padding: padding) })
+                    try await engine.drain()
+                }
+                try requireEqual(new.calls.count, 16_000)
+            }
+            // It may come back: what is left for it is delivered, and nothing breaks.
+            try await run.running(storage, [old.subscription("old")]) { engine in
+                try await engine.emit(Numbered(number: -2))
+                try await engine.drain()
+                try requireEqual(old.calls.last?.event.number, -2)
+            }
+        },
         ConformanceCase(.settlingFails, "outcomes are kept and settled later; nothing runs again") { run in
             let faulty = FaultInjectingStorage(try await run.storage())
             let handler = RecordingHandler<Numbered>()

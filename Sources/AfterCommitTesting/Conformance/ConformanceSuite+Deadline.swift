@@ -1,4 +1,5 @@
 import AfterCommit
+import Foundation
 
 extension ConformanceSuite {
     static let deadlineCases: [ConformanceCase] = [
@@ -85,18 +86,40 @@ extension ConformanceSuite {
                 try requireEqual(letters.map(\.history.failures.last?.errorType), ["CancellationError"])
             }
         },
-        ConformanceCase(.cancellation, "a shutdown gives the attempt back") { run in
+        ConformanceCase(.cancellation, "a shutdown gives all running attempts back") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in try await run.clock.sleep(for: .seconds(3600)) }
-            try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
-                await handler.waitForCalls(1)
+            let policy = DeliveryPolicy(maxRetries: 0, concurrency: 64)
+            for round in 0..<8 {
+                let handler = RecordingHandler<Numbered> { _, _ in try await run.clock.sleep(for: .seconds(3600)) }
+                try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
+                    if round == 0 { try await engine.emit(contentsOf: (0..<64).map { Numbered(number: $0) }) }
+                    await handler.waitForCalls(64)
+                }
+                try requireEqual(Set(handler.calls.map(\.context.attempt)), [1])
             }
             let next = RecordingHandler<Numbered>()
-            try await run.running(storage, [next.subscription()]) { engine in
+            try await run.running(storage, [next.subscription(policy: policy)]) { engine in
                 try await engine.drain()
-                try requireEqual(next.calls.map(\.context.attempt), [1])
-                try requireEqual(try await engine.deadLetters().count, 0)
+                try requireEqual(next.numbers.sorted(), Array(0..<64))
+                try requireEqual(try await engine.counts(), DeliveryCounts())
+            }
+        },
+        ConformanceCase(.cancellation, "an absurd snooze date harms nothing") { run in
+            let storage = try await run.storage()
+            let dates = [Double.infinity, -.infinity, .nan, 1e300].map { Date(timeIntervalSince1970: $0) }
+            let handler = RecordingHandler<Numbered> { event, context in
+                if event.number < dates.count, context.attempt == 1, event.key == nil {
+                    throw HandlerOutcome.snooze(until: dates[event.number])
+                }
+            }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                try await engine.emit(Numbered(number: 0))
+                try await engine.emit(Numbered(number: 3))
+                try await engine.waitUntilIdle()
+                try requireEqual(try await engine.counts().retrying, 2)
+                try await engine.emit(Numbered(number: 9))
+                try await engine.waitUntilIdle()
+                try requireEqual(handler.succeeded.map(\.event.number), [9])
             }
         },
     ]

@@ -57,6 +57,16 @@ extension ConformanceSuite {
                 try requireEqual(records.map(\.state), [.delivered], "states of what the late one was owed")
             }
         },
+        ConformanceCase(.atLeastOnce, "many events of other types in between hold nothing up") { run in
+            let storage = try await run.storage()
+            let handler = RecordingHandler<Numbered>()
+            try await run.running(storage, [handler.subscription()]) { engine in
+                try await engine.emit(contentsOf: (0..<20_000).map { Named(name: "\($0)") })
+                try await engine.emit(Numbered(number: 1))
+                try await engine.drain()
+                try requireEqual(handler.numbers, [1])
+            }
+        },
         ConformanceCase(.atLeastOnce, "an envelope arrives as it was emitted") { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<Numbered>()

@@ -71,12 +71,16 @@ public final class FaultInjectingStorage: EventStorage {
         try await base.attach(subscriptions, wake: wake)
     }
 
+    public func registeredSubscriptions() async throws -> [String] {
+        try await base.registeredSubscriptions()
+    }
+
     public func detach() { base.detach() }
 
     public func claimBlocked(
-        subscription: String, orderingKey: String, limit: Int
-    ) async throws -> [ClaimedDelivery] {
-        try await base.claimBlocked(subscription: subscription, orderingKey: orderingKey, limit: limit)
+        subscription: String, orderingKeys: Set<String>, limitPerKey: Int
+    ) async throws -> [String: [ClaimedDelivery]] {
+        try await base.claimBlocked(subscription: subscription, orderingKeys: orderingKeys, limitPerKey: limitPerKey)
     }
 
     public func release(_ sequences: [UInt64], subscription: String) async {

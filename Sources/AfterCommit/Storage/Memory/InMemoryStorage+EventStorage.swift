@@ -7,6 +7,10 @@ extension InMemoryStorage {
         try queue.withLock { try $0.attach(subscriptions, wake: wake) }
     }
 
+    public func registeredSubscriptions() async throws -> [String] {
+        queue.withLock { $0.subscriptions.keys.sorted() }
+    }
+
     public func detach() {
         queue.withLock { $0.detach() }
     }
@@ -18,11 +22,16 @@ extension InMemoryStorage {
     }
 
     public func claimBlocked(
-        subscription: String, orderingKey: String, limit: Int
-    ) async throws -> [ClaimedDelivery] {
-        queue.withLock {
-            $0.subscriptions[subscription]?.claimBlocked(orderingKey: orderingKey, limit: limit)
-        } ?? []
+        subscription: String, orderingKeys: Set<String>, limitPerKey: Int
+    ) async throws -> [String: [ClaimedDelivery]] {
+        queue.withLock { queue in
+            var claimed: [String: [ClaimedDelivery]] = [:]
+            for key in orderingKeys {
+                claimed[key] = queue.subscriptions[subscription]?
+                    .claimBlocked(orderingKey: key, limit: limitPerKey)
+            }
+            return claimed
+        }
     }
 
     public func release(_ sequences: [UInt64], subscription: String) async {

@@ -21,6 +21,8 @@ struct MemoryQueue: ~Copyable {
     private var lastWaiterID: UInt64 = 0
     private(set) var wake: (@Sendable () -> Void)?
     var subscriptions: [String: MemorySubscription] = [:]
+    /// Those that the last engine delivered to. Others hold no events back: the emitter never pays for them.
+    private var attached: Set<String> = []
 
     init(configuration: InMemoryStorage.Configuration) {
         self.configuration = configuration
@@ -36,7 +38,7 @@ struct MemoryQueue: ~Copyable {
     mutating func append(_ envelope: EnvelopeBox) -> Bool {
         guard waiters.isEmpty, heldCount < configuration.capacity else { return false }
         log.append(envelope)
-        if subscriptions.isEmpty { floor = tail }
+        if attached.isEmpty { floor = tail }
         trim()
         return true
     }
@@ -52,7 +54,7 @@ struct MemoryQueue: ~Copyable {
         }
         reservedCount -= reserved
         log.append(contentsOf: envelopes)
-        if subscriptions.isEmpty { floor = tail }
+        if attached.isEmpty { floor = tail }
         trim()
         return true
     }
@@ -88,14 +90,18 @@ struct MemoryQueue: ~Copyable {
     ) throws -> [SubscriptionPlace] {
         guard self.wake == nil else { throw StorageError.alreadyDelivering }
         self.wake = wake
-        return registrations.map { registration in
+        attached = Set(registrations.map(\.name))
+        let places = registrations.map { registration in
             var subscription =
                 subscriptions[registration.name]
                 ?? MemorySubscription(name: registration.name, start: tail)
             subscription.types = registration.types
+            subscription.begin(from: firstSequence)
             subscriptions[registration.name] = subscription
             return SubscriptionPlace(orderedKeys: subscription.orderedKeys())
         }
+        settledFurther()
+        return places
     }
 
     mutating func detach() {
@@ -145,7 +151,9 @@ struct MemoryQueue: ~Copyable {
     }
 
     private mutating func settledFurther() {
-        floor = subscriptions.values.lazy.map(\.cursor.settledBelow).min() ?? tail
+        var settled = tail
+        for name in attached { settled = min(settled, subscriptions[name]?.cursor.settledBelow ?? settled) }
+        floor = settled
         trim()
     }
 
@@ -182,7 +190,7 @@ struct MemoryQueue: ~Copyable {
             kept.formUnion(subscription.deadLetters.keys)
         }
         let trimmed = kept.filter { $0 < firstSequence && $0 > after }.sorted()
-        let first = max(firstSequence, after + 1)
+        let first = after < tail ? max(firstSequence, after + 1) : tail
         var records: [DeliveryRecord] = []
         for sequence in trimmed + Array(first..<max(first, tail)) where records.count < query.limit {
             let logged = sequence >= firstSequence ? log[Int(sequence - firstSequence)].envelope : nil
@@ -207,7 +215,7 @@ struct MemoryQueue: ~Copyable {
                     ?? true
             }
             .sorted { ($0.id.sequence, $0.id.subscription) < ($1.id.sequence, $1.id.subscription) }
-        return Array(letters.prefix(query.limit))
+        return Array(letters.prefix(max(0, query.limit)))
     }
 
     // MARK: Dead letters
