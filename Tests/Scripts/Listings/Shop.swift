@@ -1,4 +1,5 @@
 // What the listings of README.md take as given.
+import AfterCommitTesting
 import Foundation
 import Logging
 import ServiceLifecycle
