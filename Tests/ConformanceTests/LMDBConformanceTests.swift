@@ -36,7 +36,7 @@ import Testing
             ? .init(maxBytes: 4 << 20, mapReserveBytes: 1 << 30) : .init(mapReserveBytes: 1 << 30)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: suite.cases)
+    @Test(.timeLimit(.minutes(5)), arguments: suite.cases)
     func conformance(_ promise: ConformanceCase) async throws {
         try await Self.suite.run(promise)
     }

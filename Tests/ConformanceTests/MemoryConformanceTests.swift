@@ -12,7 +12,7 @@ import Testing
             envelopes: options.envelopes)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: suite.cases)
+    @Test(.timeLimit(.minutes(5)), arguments: suite.cases)
     func conformance(_ promise: ConformanceCase) async throws {
         try await Self.suite.run(promise)
     }

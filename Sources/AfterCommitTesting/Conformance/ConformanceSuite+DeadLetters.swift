@@ -66,7 +66,7 @@ extension ConformanceSuite {
             let endpoint = Endpoint("recorder", breaker: nil)
             try await run.running(storage, [handler.subscription(policy: policy, endpoint: endpoint)]) { engine in
                 try await engine.emit(Numbered(number: 1))
-                try await run.pass(.seconds(200), step: .seconds(1), engine)
+                try await run.pass(.seconds(20), step: .seconds(1), engine)
                 let letters = try await engine.deadLetters()
                 try requireEqual(letters.first?.history.attempts, 15)
                 try requireEqual(letters.first?.history.failures.map(\.attempt), Array(6...15))
