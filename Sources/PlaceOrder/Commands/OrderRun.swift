@@ -17,6 +17,8 @@ struct OrderRun: Sendable {
     var platformStats: @Sendable () async -> MockDataPlatform.Stats?
     var showsProgress = false
     var stopwatch = Stopwatch()
+    /// Ends the placing and the waiting; the outcome tells what is pending.
+    var interruption = Interruption()
 
     struct Outcome: Sendable {
         var report: Report
@@ -30,54 +32,94 @@ struct OrderRun: Sendable {
             configuration, latencyFrom: orders == nil ? .attempt : .commit, stopwatch: stopwatch
         ) {
             shop in
-            try await withServices([shop.engine], logger: configuration.logger) {
+            let run = try await withServices([shop.engine], logger: configuration.logger) {
                 try await withProgress(shop) { progress in
-                    try await run(shop, progress)
+                    try await placeAndWait(shop, progress)
                 }
             }
+            // Only now the attempts that were under way have ended.
+            return try await outcome(of: run, shop)
         }
     }
 
-    private func run(_ shop: Shop, _ progress: ProgressLine) async throws -> Outcome {
-        var report = Report(storage: configuration.storage.storage, database: configuration.storage.database)
-        let start = stopwatch.elapsed
-        let accepted = try await placeOrders(shop, progress)
-        let placing = stopwatch.elapsed - start
-        try await shop.engine.drain()
-        report.seconds = rounded((stopwatch.elapsed - start).seconds, places: 3)
+    private struct Placed: Sendable {
+        /// The ids of the orders that were committed.
+        var accepted: Set<String> = []
+        var rejected = 0
+        /// How long the placing took.
+        var placing = Duration.zero
+        /// How long the placing and the waiting took.
+        var total = Duration.zero
+    }
 
-        report.orders = Report.Orders(accepted: accepted.count, rejected: (orders ?? 0) - accepted.count)
-        if placing > .zero { report.ordersPerSecond = rounded(Double(accepted.count) / placing.seconds, places: 1) }
+    private func placeAndWait(_ shop: Shop, _ progress: ProgressLine) async throws -> Placed {
+        let start = stopwatch.elapsed
+        var placed = try await interruption.cancelling { try await placeOrders(shop, progress) }
+        placed.placing = stopwatch.elapsed - start
+        do {
+            try await interruption.cancelling { try await drain(shop.engine) }
+        } catch is CancellationError where interruption.isInterrupted {
+            // What is left is pending.
+        }
+        placed.total = stopwatch.elapsed - start
+        return placed
+    }
+
+    private func drain(_ engine: EventEngine) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            if !showsProgress {
+                tasks.addTask {
+                    await ProgressLine.noteLongWait(engine, stopwatch: stopwatch, note: configuration.note)
+                }
+            }
+            defer { tasks.cancelAll() }
+            try await engine.drain()
+        }
+    }
+
+    private func outcome(of run: Placed, _ shop: Shop) async throws -> Outcome {
+        var report = Report(storage: configuration.storage.storage, database: configuration.storage.database)
+        report.seconds = rounded(run.total.seconds, places: 3)
+        report.orders = Report.Orders(accepted: run.accepted.count, rejected: run.rejected)
+        if run.placing > .zero {
+            report.ordersPerSecond = rounded(Double(run.accepted.count) / run.placing.seconds, places: 1)
+        }
         for status in try await shop.engine.status() { report.add(status) }
         report.add(shop.timings)
         report.add(await platformStats())
-        let missing = shop.timings.undelivered(of: accepted)
+        let missing = shop.timings.undelivered(of: run.accepted)
         let lost = missing.isEmpty ? [] : missing.subtracting(try await deadOrders(shop.engine))
-        if !lost.isEmpty {
+        if lost.count > report.deliveries.pending {
             configuration.logger.error(
                 "orders are neither delivered nor dead letters", metadata: ["count": "\(lost.count)"])
         }
         return Outcome(report: report, isComplete: lost.isEmpty && report.deliveries.pending == 0)
     }
 
-    /// - Returns: the ids of the orders that were committed.
-    private func placeOrders(_ shop: Shop, _ progress: ProgressLine) async throws -> Set<String> {
-        guard let orders else { return [] }
+    private func placeOrders(_ shop: Shop, _ progress: ProgressLine) async throws -> Placed {
+        guard let orders else { return Placed() }
         let numbers = OrderNumbers(upTo: orders)
-        return try await withThrowingTaskGroup(of: [String].self) { callers in
+        return try await withThrowingTaskGroup(of: Placed.self) { callers in
             for _ in 0..<min(concurrency, orders) {
                 callers.addTask {
-                    var accepted: [String] = []
-                    while let number = numbers.next() {
-                        guard let id = await place(number, shop) else { continue }
-                        accepted.append(id)
+                    var placed = Placed()
+                    while !Task.isCancelled, let number = numbers.next() {
+                        guard let id = await place(number, shop) else {
+                            // An order that was given up is none.
+                            if !Task.isCancelled { placed.rejected += 1 }
+                            continue
+                        }
+                        placed.accepted.insert(id)
                         try acknowledged?.append(id)
                         progress.placed()
                     }
-                    return accepted
+                    return placed
                 }
             }
-            return try await callers.reduce(into: []) { $0.formUnion($1) }
+            return try await callers.reduce(into: Placed()) { all, placed in
+                all.accepted.formUnion(placed.accepted)
+                all.rejected += placed.rejected
+            }
         }
     }
 
@@ -90,6 +132,8 @@ struct OrderRun: Sendable {
             let id = try await shop.placeOrder(request).id.uuidString
             shop.timings.committed(id)
             return id
+        } catch is CancellationError {
+            return nil
         } catch {
             configuration.logger.notice("order rejected", metadata: ["error.message": "\(error)"])
             return nil

@@ -24,6 +24,18 @@ final class ProgressLine: Sendable {
         }
     }
 
+    /// Says once what a run waits for, where no line can be redrawn and the wait is long.
+    static func noteLongWait(
+        _ engine: EventEngine, stopwatch: Stopwatch, note: @Sendable (String) -> Void
+    ) async {
+        guard (try? await stopwatch.sleep(for: .seconds(10))) != nil,
+            let status = try? await engine.status().first, status.counts.undelivered > 0
+        else { return }
+        note(
+            "waiting for the data platform: \(status.counts.undelivered) deliveries pending, "
+                + "breaker \(status.breaker.rawValue)")
+    }
+
     private func text(_ status: SubscriptionStatus) -> String {
         let waiting = status.counts.pending + status.counts.blocked
         var text = orders.map { "placed \(count.withLock(\.self))/\($0)  " } ?? ""

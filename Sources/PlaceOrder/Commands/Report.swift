@@ -83,7 +83,7 @@ extension Report {
     mutating func add(_ status: SubscriptionStatus) {
         deliveries.delivered += status.totals.delivered
         deliveries.deadLettered += status.counts.deadLettered
-        deliveries.pending += status.counts.pending + status.counts.retrying + status.counts.blocked
+        deliveries.pending += status.counts.undelivered
         attempts.total += status.totals.attempts
         attempts.failed += status.totals.failedAttempts
         breaker.opened += status.totals.breakerOpened

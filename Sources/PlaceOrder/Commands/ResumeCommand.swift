@@ -29,12 +29,15 @@ struct ResumeCommand: AsyncParsableCommand {
         Output.ignoreBrokenPipes()
         let timeout = try PlatformTimeout.duration()
         guard OpenStore.isStore(store) else { throw ValidationError("'\(store)' is no store; nothing was opened.") }
-        try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
-            let run = OrderRun(
-                configuration: Shop.Configuration(
-                    storage: .outbox(path: store), platformURL: url, platformTimeout: timeout, logger: log.logger),
-                orders: nil, platformStats: stats, showsProgress: Output.isTerminal)
-            try await run().report(asJSON: json)
+        try await Interruption.bySignals { interruption in
+            try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
+                let run = OrderRun(
+                    configuration: Shop.Configuration(
+                        storage: .outbox(path: store), platformURL: url, platformTimeout: timeout, logger: log.logger,
+                        lastingPlatformURL: platformURL),
+                    orders: nil, platformStats: stats, showsProgress: Output.isTerminal, interruption: interruption)
+                try await run().report(asJSON: json)
+            }
         }
     }
 }

@@ -10,7 +10,8 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             Exits with 0 only if every accepted order is delivered or listed as a dead letter. While the data platform \
             is down the circuit breaker waits for it without spending attempts, for as long as it takes. Its timeout \
-            is read from MOCK_DATA_PLATFORM_TIMEOUT_MS (default 3000).
+            is read from MOCK_DATA_PLATFORM_TIMEOUT_MS (default 3000). SIGINT and SIGTERM end the wait: it reports, and \
+            a temporary outbox with something pending stays for 'place-order resume'.
             """)
 
     @OptionGroup var store: StoreOptions
@@ -42,13 +43,16 @@ struct RunCommand: AsyncParsableCommand {
         Output.ignoreBrokenPipes()
         let timeout = try PlatformTimeout.duration()
         let file = try acknowledged.map(AppendOnlyFile.init)
-        try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
-            let run = OrderRun(
-                configuration: Shop.Configuration(
-                    storage: store.choice, platformURL: url, platformTimeout: timeout, logger: log.logger),
-                orders: orders, concurrency: concurrency, acknowledged: file, platformStats: stats,
-                showsProgress: Output.isTerminal)
-            try await run().report(asJSON: json)
+        try await Interruption.bySignals { interruption in
+            try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
+                let run = OrderRun(
+                    configuration: Shop.Configuration(
+                        storage: store.choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
+                        lastingPlatformURL: platformURL, tellsTemporaryStore: !json),
+                    orders: orders, concurrency: concurrency, acknowledged: file, platformStats: stats,
+                    showsProgress: Output.isTerminal, interruption: interruption)
+                try await run().report(asJSON: json)
+            }
         }
     }
 }

@@ -34,7 +34,8 @@ struct ServeCommand: AsyncParsableCommand {
         let timeout = try PlatformTimeout.duration()
         try await BuiltInPlatform.with(url: platformURL, options: platform, logger: logger) { url, _ in
             let configuration = Shop.Configuration(
-                storage: store.choice, platformURL: url, platformTimeout: timeout, logger: logger)
+                storage: store.choice, platformURL: url, platformTimeout: timeout, logger: logger,
+                lastingPlatformURL: platformURL, tellsTemporaryStore: true)
             try await Shop.withShop(configuration, stopwatch: Stopwatch()) { shop in
                 let server = HTTPServer(ShopAPI(shop: shop, logger: logger).router(), port: port, logger: logger)
                 try await server.runUntilSignalled(with: [shop.engine], logger: logger) {

@@ -1,4 +1,5 @@
 #if Example
+import Foundation
 import Hummingbird
 import Logging
 import NIOCore
@@ -31,7 +32,11 @@ struct HTTPServer: Service {
                 if let port = channel.localAddress?.port { portFeed.yield(port) }
             },
             logger: logger.quiet)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw PortInUse(port: requestedPort)
+        }
     }
 
     /// The port it listens on, once it does. Ask once.
@@ -40,6 +45,13 @@ struct HTTPServer: Service {
         for await port in ports { return port }
         throw CancellationError()
     }
+}
+
+/// Another process listens on the port.
+struct PortInUse: Error, CustomStringConvertible {
+    let port: Int
+
+    var description: String { "port \(port) is in use; choose another with --port" }
 }
 
 extension HTTPServer {

@@ -7,6 +7,10 @@ extension MockDataPlatform {
     /// The platform's HTTP API.
     nonisolated func router() -> Router<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: ProblemMiddleware())
+        router.allowOnly([.get, .post], at: "/mock/orders")
+        router.allowOnly([.get], at: "/mock/stats")
+        router.allowOnly([.get, .put], at: "/mock/knobs")
         router.post("/mock/orders") { request, _ in
             try await Self.answering(request) { try await self.takeEvent(request) }
         }

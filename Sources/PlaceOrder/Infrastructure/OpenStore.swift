@@ -18,6 +18,10 @@ enum StorageChoice: Sendable, Equatable {
 /// A storage that is open. This is the one place that knows which.
 struct OpenStore: Sendable {
     let orders: any OrderStorage
+    /// The outbox's folder; `nil` in memory.
+    let folder: String?
+    /// Whether the folder goes when the store is closed.
+    let isTemporary: Bool
     private let end: @Sendable () async -> Void
 
     /// - Throws: `StorageError` for a path that cannot be a store or that another process delivers from.
@@ -25,19 +29,14 @@ struct OpenStore: Sendable {
         switch choice {
         case .memory:
             orders = InMemoryStorage()
+            (folder, isTemporary) = (nil, false)
             end = {}
-        case .outbox(let path?):
-            let storage = try LMDBStorage(path: path, logger: logger)
+        case .outbox(let path):
+            let folder = path ?? Self.temporaryFolder()
+            let storage = try LMDBStorage(path: folder, logger: logger)
             orders = storage
+            (self.folder, isTemporary) = (folder, path == nil)
             end = { await storage.close() }
-        case .outbox(nil):
-            let folder = FileManager.default.temporaryDirectory.appending(path: "place-order-\(UUID().uuidString)")
-            let storage = try LMDBStorage(path: folder.path(percentEncoded: false), logger: logger)
-            orders = storage
-            end = {
-                await storage.close()
-                try? FileManager.default.removeItem(at: folder)
-            }
         }
     }
 
@@ -46,8 +45,15 @@ struct OpenStore: Sendable {
         FileManager.default.fileExists(atPath: path + "/data.mdb")
     }
 
-    func close() async {
+    private static func temporaryFolder() -> String {
+        FileManager.default.temporaryDirectory.appending(path: "place-order-\(UUID().uuidString)")
+            .path(percentEncoded: false)
+    }
+
+    /// - Parameter keepsFolder: a temporary folder stays, because something in it is still to be delivered.
+    func close(keepsFolder: Bool = false) async {
         await end()
+        if isTemporary, !keepsFolder, let folder { try? FileManager.default.removeItem(atPath: folder) }
     }
 }
 #endif

@@ -18,9 +18,15 @@ struct Shop: Sendable {
         /// How long the data platform may take to answer.
         var platformTimeout: Duration
         var logger: Logger
+        /// The platform's URL where a later process can reach it; `nil` for one that ends with this process.
+        var lastingPlatformURL: String?
+        /// Whether it tells at the start where a temporary store is.
+        var tellsTemporaryStore = false
+        /// Tells people what is no result.
+        var note: @Sendable (String) -> Void = { Output.note($0) }
     }
 
-    /// Opens the shop for as long as `body` takes.
+    /// Opens the shop for as long as `body` takes. A temporary store with something pending outlives it.
     static func withShop<R: Sendable>(
         _ configuration: Configuration, latencyFrom start: DeliveryTimings.Start = .commit, stopwatch: Stopwatch,
         _ body: (Shop) async throws -> R
@@ -32,18 +38,25 @@ struct Shop: Sendable {
             let platform = try DataPlatformClient(client: client, url: configuration.platformURL, timings: timings)
             let messaging = DataPlatformMessaging(client: platform, timeout: configuration.platformTimeout)
             let store = try await OpenStore(configuration.storage, logger: configuration.logger)
+            if configuration.tellsTemporaryStore, store.isTemporary, let folder = store.folder {
+                configuration.note("temporary store in \(folder)")
+            }
             do {
                 let engine = try await EventEngine(
                     storage: store.orders, logger: configuration.logger, subscriptions: [messaging.subscription])
                 let shop = Shop(
                     engine: engine, placeOrder: PlaceOrder(storage: store.orders), orders: store.orders,
                     timings: timings)
-                result = .success(try await body(shop))
+                do {
+                    result = .success(try await body(shop))
+                } catch {
+                    result = .failure(error)
+                }
+                await close(store, engine, configuration)
             } catch {
                 await store.close()
                 throw error
             }
-            await store.close()
         } catch {
             try await client.shutdown()
             throw error
@@ -51,5 +64,21 @@ struct Shop: Sendable {
         try await client.shutdown()
         return try result.get()
     }
+
+    private static func close(_ store: OpenStore, _ engine: EventEngine, _ configuration: Configuration) async {
+        // A store that cannot tell may have something pending.
+        let pending = try? await engine.status().map(\.counts.undelivered).reduce(0, +)
+        await store.close(keepsFolder: pending != 0)
+        guard pending != 0, let folder = store.folder else { return }
+        let count = pending.map { "\($0) deliveries are" } ?? "deliveries may be"
+        let platform = configuration.lastingPlatformURL.map { " --platform-url \($0)" } ?? ""
+        configuration.note(
+            "\(count) pending in \(folder); deliver with: place-order resume --store \(folder)\(platform)")
+    }
+}
+
+extension DeliveryCounts {
+    /// Not settled yet: pending, retrying or blocked.
+    var undelivered: Int { pending + retrying + blocked }
 }
 #endif

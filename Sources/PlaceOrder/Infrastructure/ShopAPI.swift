@@ -26,6 +26,9 @@ struct ShopAPI: Sendable {
 
     func router() -> Router<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: ProblemMiddleware())
+        router.allowOnly([.post], at: "/orders")
+        router.allowOnly([.get], at: "/orders/:id")
         router.post("/orders") { request, _ in
             try await answering(request) {
                 let order = try await shop.placeOrder(try await request.json(OrderRequest.self).value)
