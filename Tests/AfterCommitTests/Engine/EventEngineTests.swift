@@ -74,12 +74,12 @@ private struct Numbered: Event {
         let engine = try await EventEngine(
             storage: storage, logger: lines.logger, clock: clock, wallClock: clock.wallClock,
             subscriptions: [
-                Subscription("s", to: Numbered.self, policy: DeliveryPolicy(maxRetries: 0)) { _, _ in
+                Subscription("s", to: Confidential.self, policy: DeliveryPolicy(maxRetries: 0)) { _, _ in
                     throw Forged()
                 }
             ])
         let running = Task { try await engine.run() }
-        for number in 7_770_000..<7_770_020 { try await engine.emit(Numbered(number: number)) }
+        for _ in 0..<20 { try await engine.emit(Confidential()) }
         try await engine.waitUntilIdle()
         running.cancel()
         try await running.value
@@ -87,9 +87,14 @@ private struct Numbered: Event {
         #expect(all.contains { $0.hasPrefix("error delivery dead-lettered") })
         #expect(all.contains { $0.hasPrefix("notice attempt failed") })
         #expect(all.filter { $0.hasPrefix("warning circuit breaker changed") }.count == 1)
-        #expect(!all.contains { $0.contains("777") && $0.contains("number") })
+        #expect(!all.contains { $0.contains("not for logs") })
         #expect(!all.contains { $0.contains("\n") })
     }
+}
+
+private struct Confidential: Event {
+    static let type: EventType = "confidential"
+    var text = "not for logs"
 }
 
 /// An error that tries to forge a log line.
