@@ -131,7 +131,7 @@ extension ConformanceSuite {
             try await run.running(storage, [old.subscription("old")]) { engine in
                 try await engine.emit(Numbered(number: -2))
                 try await engine.drain()
-                try requireEqual(old.calls.last?.event.number, -2)
+                try require(old.numbers.contains(-2), "the returned subscription got nothing")
             }
         },
         ConformanceCase(.settlingFails, "outcomes are kept and settled later; nothing runs again") { run in
