@@ -9,8 +9,8 @@ public final class RecordingEmitter: EventEmitter {
     public private(set) var envelopes: [Envelope] = []
 
     /// - Parameter envelopes: checks and encodes as a storage does, so that what a storage would refuse throws here too.
-    public init(envelopes factory: EnvelopeFactory = EnvelopeFactory()) {
-        self.factory = factory
+    public init(envelopes: EnvelopeFactory = EnvelopeFactory()) {
+        factory = envelopes
     }
 
     @discardableResult
