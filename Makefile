@@ -16,9 +16,10 @@ demo: packages ## place orders against a data platform that fails at times, and 
 	@Tests/Scripts/build.sh --product place-order
 	@.build/debug/place-order run --storage outbox --orders 200 --platform-error-rate 0.1 --platform-outage 0s..2s --log-level warning
 
-test: packages ## build once, then check the listings and a light consumer, then run all tests
+test: packages ## build once, then check listings, documentation and a light consumer, then run all tests
 	@Tests/Scripts/build.sh --build-tests
 	@Tests/Scripts/check-listings.sh
+	@Tests/Scripts/build-docs.sh
 	@Tests/Scripts/check-consumer.sh
 	@swift test --skip-build
 
