@@ -33,13 +33,13 @@ package actor DeliveryWorker {
     /// Keys whose blocked deliveries have their turn.
     var keysToClaim: [String]
     var totals: DeliveryTotals
-    private var lanes: [Int: Task<Void, Never>] = [:]
+    var lanes: [Int: Task<Void, Never>] = [:]
     private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
-    private var stopsAt: Duration?
+    var stopsAt: Duration?
     private var hasEnded = false
     /// Why it ended by itself: the storage was closed.
-    package private(set) var failure: (any Error)?
+    package var failure: (any Error)?
 
     package init(
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
@@ -176,7 +176,7 @@ package actor DeliveryWorker {
         lanes[id.index] = Task.detached { await lane.run() }
     }
 
-    private func takeHarvest() {
+    func takeHarvest() {
         let harvest = queue.harvest()
         totals.attempts += harvest.startedAttempts
         totals.refusedResults += harvest.refusedResults
@@ -189,122 +189,6 @@ package actor DeliveryWorker {
             startLane(new)
         }
         for ended in harvest.ended { decide(ended) }
-    }
-
-    /// Settles all that has ended, in one commit. What cannot be settled now is kept.
-    private func settle(now: Duration) async -> Bool {
-        guard unsettled.count > 0, state.maySettle(now: now) else { return false }
-        let batch = unsettled
-        unsettled = SettlementBatch(subscription: subscription.name)
-        do {
-            let report = try await storage.settle(batch)
-            state.settled(batch.count, retrying: batch.earliestDue)
-            if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
-            return true
-        } catch {
-            unsettled.delivered.insert(contentsOf: batch.delivered, at: 0)
-            unsettled.exceptions.insert(contentsOf: batch.exceptions, at: 0)
-            state.settleFailed(now: time.now())
-            log.settlingFailed(error, count: batch.count)
-            noteIfClosed(error)
-            return false
-        }
-    }
-
-    /// A closed storage never opens again: there is no use in trying.
-    private func noteIfClosed(_ error: any Error) {
-        guard let error = error as? StorageError, error.code == .closed else { return }
-        failure = error
-        stop(grace: .zero)
-    }
-
-    private func forget(_ evicted: [DeliveryID]) {
-        totals.evictedDeadLetters += evicted.count
-        log.deadLettersEvicted(evicted.count)
-        deadLettersDeleted(Set(evicted.map(\.sequence)))
-    }
-
-    private func claim(now: Duration, date: Date) async -> Bool {
-        let turned = await claimTurnedKeys()
-        let limit = state.claimLimit(
-            now: now, date: date, queue: queue.standing(), blocked: ordering.blockedCount)
-        guard let limit else { return turned }
-        let includesNew = state.includesNew(blocked: ordering.blockedCount)
-        do {
-            let batch = try await storage.claim(
-                ClaimRequest(
-                    subscription: subscription.name, limit: limit, now: date,
-                    includesNew: includesNew))
-            state.claimed(batch)
-            admit(batch.deliveries)
-            // A claim may have passed over many events of other types and found none of its own yet.
-            return turned || !batch.deliveries.isEmpty || (includesNew && batch.hasMore)
-        } catch {
-            state.claimFailed(now: time.now())
-            log.claimingFailed(error)
-            noteIfClosed(error)
-            return turned
-        }
-    }
-
-    /// Claims blocked deliveries of keys that are free again, once those are surely stored as blocked.
-    private func claimTurnedKeys() async -> Bool {
-        guard unsettled.count == 0, !keysToClaim.isEmpty else { return false }
-        let keys = Set(keysToClaim)
-        keysToClaim = []
-        do {
-            let claimed = try await storage.claimBlocked(
-                subscription: subscription.name, orderingKeys: keys, limitPerKey: 16)
-            for key in keys {
-                let deliveries = claimed[key] ?? []
-                state.claimedBlocked(deliveries.count)
-                follow(ordering.admitBlocked(deliveries, key: key))
-            }
-            return true
-        } catch {
-            keysToClaim.append(contentsOf: keys)
-            state.claimFailed(now: time.now())
-            log.claimingFailed(error)
-            return false
-        }
-    }
-
-    // MARK: Stopping
-
-    private func beginStopping(grace: Duration) async {
-        stopsAt = time.now() + grace
-        let unbegun = queue.close() + ordering.takeHeld()
-        await release(unbegun)
-    }
-
-    /// Whether all that can be done before the end is done.
-    private func hasStopped() async -> Bool {
-        guard let stopsAt else { return false }
-        let isOver = time.now() >= stopsAt
-        let standing = queue.standing()
-        // One that ended just now: its outcome is taken at the next turn, which its end has signalled.
-        if standing.unharvested > 0 { return false }
-        if standing.running > 0 {
-            guard isOver else { return false }
-            // Given up first: what a cancelled handler throws must not be charged.
-            let abandoned = queue.abandonRunning()
-            for lane in lanes.values { lane.cancel() }
-            log.attemptsAbandoned(abandoned.count)
-            await release(abandoned)
-            takeHarvest()
-            _ = await settle(now: time.now())
-        }
-        if unsettled.count > 0 {
-            guard isOver else { return false }
-            log.outcomesLost(unsettled.count)
-        }
-        return true
-    }
-
-    private func release(_ deliveries: [ClaimedDelivery]) async {
-        guard !deliveries.isEmpty else { return }
-        await storage.release(deliveries.map(\.sequence), subscription: subscription.name)
-        state.released(deliveries.count)
     }
 
     // MARK: Waiting

@@ -1,0 +1,82 @@
+import Foundation
+
+/// What the worker asks its storage for, and tells it.
+extension DeliveryWorker {
+    /// Settles all that has ended, in one commit. What cannot be settled now is kept.
+    func settle(now: Duration) async -> Bool {
+        guard unsettled.count > 0, state.maySettle(now: now) else { return false }
+        let batch = unsettled
+        unsettled = SettlementBatch(subscription: subscription.name)
+        do {
+            let report = try await storage.settle(batch)
+            state.settled(batch.count, retrying: batch.earliestDue)
+            if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
+            return true
+        } catch {
+            unsettled.delivered.insert(contentsOf: batch.delivered, at: 0)
+            unsettled.exceptions.insert(contentsOf: batch.exceptions, at: 0)
+            state.settleFailed(now: time.now())
+            log.settlingFailed(error, count: batch.count)
+            noteIfClosed(error)
+            return false
+        }
+    }
+
+    /// A closed storage never opens again: there is no use in trying.
+    private func noteIfClosed(_ error: any Error) {
+        guard let error = error as? StorageError, error.code == .closed else { return }
+        failure = error
+        stop(grace: .zero)
+    }
+
+    private func forget(_ evicted: [DeliveryID]) {
+        totals.evictedDeadLetters += evicted.count
+        log.deadLettersEvicted(evicted.count)
+        deadLettersDeleted(Set(evicted.map(\.sequence)))
+    }
+
+    func claim(now: Duration, date: Date) async -> Bool {
+        let turned = await claimTurnedKeys()
+        let limit = state.claimLimit(
+            now: now, date: date, queue: queue.standing(), blocked: ordering.blockedCount)
+        guard let limit else { return turned }
+        let includesNew = state.includesNew(blocked: ordering.blockedCount)
+        do {
+            let batch = try await storage.claim(
+                ClaimRequest(
+                    subscription: subscription.name, limit: limit, now: date,
+                    includesNew: includesNew))
+            state.claimed(batch)
+            admit(batch.deliveries)
+            // A claim may have passed over many events of other types and found none of its own yet.
+            return turned || !batch.deliveries.isEmpty || (includesNew && batch.hasMore)
+        } catch {
+            state.claimFailed(now: time.now())
+            log.claimingFailed(error)
+            noteIfClosed(error)
+            return turned
+        }
+    }
+
+    /// Claims blocked deliveries of keys that are free again, once those are surely stored as blocked.
+    private func claimTurnedKeys() async -> Bool {
+        guard unsettled.count == 0, !keysToClaim.isEmpty else { return false }
+        let keys = Set(keysToClaim)
+        keysToClaim = []
+        do {
+            let claimed = try await storage.claimBlocked(
+                subscription: subscription.name, orderingKeys: keys, limitPerKey: 16)
+            for key in keys {
+                let deliveries = claimed[key] ?? []
+                state.claimedBlocked(deliveries.count)
+                follow(ordering.admitBlocked(deliveries, key: key))
+            }
+            return true
+        } catch {
+            keysToClaim.append(contentsOf: keys)
+            state.claimFailed(now: time.now())
+            log.claimingFailed(error)
+            return false
+        }
+    }
+}
