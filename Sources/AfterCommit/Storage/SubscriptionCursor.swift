@@ -20,6 +20,15 @@ package struct SubscriptionCursor: Sendable, Equatable {
         settledBeforeStart = settledAhead.reversed()
     }
 
+    /// The place in a log that was trimmed up to `first`: what is gone counts as settled.
+    package init(settledBelow: UInt64, settledAhead: [Range<UInt64>], trimmedBelow first: UInt64) {
+        let reached = settledAhead.reduce(max(first, settledBelow)) { reached, run in
+            run.contains(reached) ? run.upperBound : reached
+        }
+        self.init(
+            settledBelow: reached, settledAhead: settledAhead.filter { $0.lowerBound > reached })
+    }
+
     /// Takes the next sequence to hand out, of those below `tail`.
     package mutating func claimNext(below tail: UInt64) -> UInt64? {
         if let sequence = released.popLast() { return sequence }

@@ -100,15 +100,11 @@ extension Claiming {
         let first = try context.log(transaction).first()?.sequence ?? 1
         var live: [String: LiveDeliveries.Subscription] = [:]
         let places = try records.map { record in
-            // What was trimmed had been settled, if only by types that were passed over.
-            let ahead = record.settledAhead.filter { $0.lowerBound > first }
-            let below = record.settledAhead.reduce(max(first, record.settledBelow)) { below, run in
-                run.contains(below) ? run.upperBound : below
-            }
             live[record.name] = LiveDeliveries.Subscription(
                 id: record.id, types: record.types,
                 cursor: SubscriptionCursor(
-                    settledBelow: below, settledAhead: ahead.filter { $0.lowerBound > below }))
+                    settledBelow: record.settledBelow, settledAhead: record.settledAhead,
+                    trimmedBelow: first))
             return SubscriptionPlace(orderedKeys: try orderedKeys(transaction, record.id))
         }
         return (places, live)

@@ -35,6 +35,16 @@ import Testing
         #expect((0..<4).map { _ in cursor.claimNext(below: 9) } == [2, 5, 7, 8])
     }
 
+    @Test func takesWhatWasTrimmedForSettled() {
+        func cursor(_ first: UInt64) -> SubscriptionCursor {
+            SubscriptionCursor(settledBelow: 3, settledAhead: [5..<8, 10..<12], trimmedBelow: first)
+        }
+        #expect(cursor(1) == SubscriptionCursor(settledBelow: 3, settledAhead: [5..<8, 10..<12]))
+        #expect(cursor(4) == SubscriptionCursor(settledBelow: 4, settledAhead: [5..<8, 10..<12]))
+        #expect(cursor(6) == SubscriptionCursor(settledBelow: 8, settledAhead: [10..<12]))
+        #expect(cursor(20) == SubscriptionCursor(settledBelow: 20))
+    }
+
     /// Against a plain set, in many random runs.
     @Test(arguments: 0..<50) func agreesWithAModel(_ seed: UInt64) {
         var random = Xoshiro256(seed: seed)

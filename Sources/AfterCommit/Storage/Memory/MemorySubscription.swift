@@ -80,9 +80,8 @@ struct MemorySubscription {
     /// What was trimmed while no engine delivered to it is gone.
     mutating func begin(from first: UInt64) {
         guard cursor.settledBelow < first else { return }
-        let reached = cursor.settledAhead.reduce(first) { $1.contains($0) ? $1.upperBound : $0 }
         cursor = SubscriptionCursor(
-            settledBelow: reached, settledAhead: cursor.settledAhead.filter { $0.lowerBound > reached })
+            settledBelow: cursor.settledBelow, settledAhead: cursor.settledAhead, trimmedBelow: first)
     }
 
     mutating func releaseAll() {
