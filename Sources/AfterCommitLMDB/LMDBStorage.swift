@@ -17,7 +17,7 @@ public final class LMDBStorage: TableStorage {
     public typealias Reader = LMDBReader
 
     public let name = "lmdb"
-    public var coder: any EventCoder { context.envelopes.coder }
+    public var envelopes: EnvelopeFactory { context.envelopes }
 
     let context: StoreContext
     let writer: LMDBWriter

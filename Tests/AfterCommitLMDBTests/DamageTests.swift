@@ -23,7 +23,7 @@ import Testing
             try file.close()
             storage = try open(path)
             let (wakes, continuation) = AsyncStream<Void>.makeStream()
-            _ = try await storage.attach { continuation.yield() }
+            _ = try await storage.attach { _ in continuation.yield() }
             #expect(try storage.numbers(try await storage.claim()) == [1, 3])
             for await _ in wakes { break }
             let letters = try await storage.deadLetters(DeadLetterQuery())
@@ -87,8 +87,7 @@ import Testing
             id: DeliveryID(subscription: "s", sequence: 1), envelope: envelope, reason: .exhausted,
             history: history, deadSince: .distantPast, blocksKey: true)
         let exception = ExceptionRecord(
-            state: .retrying(due: .distantFuture),
-            delivery: ClaimedDelivery(sequence: 1, envelope: envelope, history: history))
+            state: .retrying(due: .distantFuture), orderingKey: "k", history: history, envelope: envelope)
         var subscription = SubscriptionRecord(name: "s", id: 1, start: 5, types: ["a", "b"])
         subscription.settledAhead = [7..<9, 12..<20]
         let coder = JSONEventCoder()
@@ -116,7 +115,7 @@ import Testing
             _ = try? LogRecord.envelope(bytes)
             _ = try? LogRecord.head(bytes)
             _ = try? SubscriptionRecord(name: "s", decoding: bytes)
-            _ = try? ExceptionRecord(sequence: 1, decoding: bytes)
+            _ = try? ExceptionRecord(decoding: bytes)
             _ = try? DeadLetter(id: DeliveryID(subscription: "s", sequence: 1), decoding: bytes)
             _ = DeliveryKey(bytes)
             _ = DueKey(bytes)

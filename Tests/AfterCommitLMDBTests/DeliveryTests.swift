@@ -145,7 +145,7 @@ import Testing
         let clock = FixedWallClock()
         try await withStorage(clock: clock) { storage in
             let wakes = Mutex(0)
-            _ = try await storage.attach { wakes.withLock { $0 += 1 } }
+            _ = try await storage.attach { _ in wakes.withLock { $0 += 1 } }
             try await storage.emit([1, 2])
             let claimed = try await storage.claim().deliveries
             let history = DeliveryHistory(attempts: 4, replayCount: 1)

@@ -118,9 +118,9 @@ import Testing
         let configuration = LMDBStorage.Configuration(retention: .zero, maxRetainedBytes: 0)
         try await withStorage(configuration: configuration, clock: clock) { storage in
             let registrations = ["fast", "slow"].map {
-                SubscriptionRegistration(name: $0, types: [OrderPlaced.type])
+                SubscriptionRegistration(name: $0, types: EventTypeSelection(types: [OrderPlaced.type]))
             }
-            _ = try await storage.attach(registrations, wake: {})
+            _ = try await storage.attach(registrations, wake: { _ in })
             try await storage.emit(1...100)
             let batch = try await storage.claim("fast", limit: 100)
             _ = try await storage.settle(

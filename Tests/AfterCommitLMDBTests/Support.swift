@@ -76,9 +76,9 @@ func open(
 extension LMDBStorage {
     func attach(
         _ name: String = "ledger", types: Set<EventType> = [OrderPlaced.type],
-        wake: @escaping @Sendable () -> Void = {}
+        wake: @escaping @Sendable (StorageChange) -> Void = { _ in }
     ) async throws -> SubscriptionPlace {
-        try await attach([SubscriptionRegistration(name: name, types: types)], wake: wake)[0]
+        try await attach([SubscriptionRegistration(name: name, types: EventTypeSelection(types: types))], wake: wake)[0]
     }
 
     func claim(

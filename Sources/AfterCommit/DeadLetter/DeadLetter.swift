@@ -18,6 +18,12 @@ public struct DeadLetter: Sendable {
 
         /// All its attempts failed.
         public static let exhausted = Self(rawValue: "exhausted")
+        /// Its time budget was spent before its attempts were.
+        public static let expired = Self(rawValue: "expired")
+        /// Three processes died while its handler ran alone.
+        public static let crashLoop = Self(rawValue: "crashLoop")
+        /// A person called it off.
+        public static let cancelled = Self(rawValue: "cancelled")
         /// The handler said that trying again cannot help.
         public static let permanent = Self(rawValue: "permanent")
         /// The stored bytes are not of the event's type.
@@ -46,20 +52,5 @@ public struct DeadLetter: Sendable {
     /// The trace that emitted the event: the second field of its `traceparent` (W3C Trace Context), if it has one.
     public var traceID: String? {
         envelope.headers["traceparent"]?.split(separator: "-").dropFirst().first.map(String.init)
-    }
-}
-
-/// Which dead letters to list.
-public struct DeadLetterQuery: Sendable {
-    public var subscription: String?
-    /// The page begins after this one.
-    public var after: DeliveryID?
-    /// At most this many. Default 100.
-    public var limit: Int
-
-    public init(subscription: String? = nil, after: DeliveryID? = nil, limit: Int = 100) {
-        self.subscription = subscription
-        self.after = after
-        self.limit = limit
     }
 }

@@ -3,6 +3,10 @@ package import Foundation
 /// How an attempt ended, before anything is decided about its delivery.
 package enum AttemptResult: Sendable {
     case succeeded
+    /// Succeeded, and emitted events that are stored with the settlement.
+    case emitted([Emission])
+    /// Succeeded, and settled in the handler's own transaction.
+    case settled
     case discarded(reason: String)
     case snoozed(until: Date)
     /// Failed; try again, not before `retryAfter` where it is given.
@@ -11,6 +15,10 @@ package enum AttemptResult: Sendable {
     case rejected(Failure)
     /// The stored bytes are not of the event's type.
     case malformed(Failure)
+    /// This binary does not know the event's type or version.
+    case unknown(Failure)
+    /// A person called it off.
+    case cancelled
     /// Called off by a shutdown: as if it had never begun.
     case released
 
@@ -40,39 +48,52 @@ package enum AttemptResult: Sendable {
     }
 
     /// Reads what a handler threw.
-    package init(thrown error: any Error) {
+    package init(thrown error: any Error, rules: [ErrorRule] = []) {
         switch error {
         case let outcome as HandlerOutcome:
-            switch outcome.kind {
-            case .discard(let reason): self = .discarded(reason: reason)
-            case .snooze(let date): self = .snoozed(until: date)
-            case .permanent(let cause): self = .rejected(Failure(cause))
-            case .retry(let delay, let cause):
-                self = .failed(
-                    cause.map { Failure($0) }
-                        ?? Failure(errorType: "retry", message: "the handler asked for a retry"),
-                    retryAfter: max(.zero, delay))
-            }
+            self.init(outcome, thrown: nil)
         case let malformed as MalformedPayload:
             self = .malformed(Failure(errorType: "malformed", message: malformed.reason))
+        case let unknown as UnknownEvent:
+            self = .unknown(Failure(errorType: "unknownType", message: unknown.description))
         default:
+            for rule in rules {
+                guard let outcome = rule.outcome(error) else { continue }
+                self.init(outcome, thrown: error)
+                return
+            }
             self = .failed(Failure(error), retryAfter: nil)
+        }
+    }
+
+    private init(_ outcome: HandlerOutcome, thrown error: (any Error)?) {
+        switch outcome.kind {
+        case .discard(let reason): self = .discarded(reason: reason)
+        case .snooze(let date): self = .snoozed(until: date)
+        case .permanent(let cause): self = .rejected(Failure(cause))
+        case .unknownType(let description):
+            self = .unknown(Failure(errorType: "unknownType", message: description))
+        case .retry(let delay, let cause):
+            self = .failed(
+                (cause ?? error).map { Failure($0) }
+                    ?? Failure(errorType: "retry", message: "the handler asked for a retry"),
+                retryAfter: max(.zero, delay))
         }
     }
 
     /// What the endpoint learns from it. A refusal of one event shows that the endpoint is up.
     package var endpointReport: EndpointState.Report {
         switch self {
-        case .succeeded, .discarded, .snoozed, .rejected: .up
+        case .succeeded, .emitted, .settled, .discarded, .snoozed, .rejected: .up
         case .failed: .failed
-        case .malformed, .released: .unknown
+        case .malformed, .unknown, .cancelled, .released: .unknown
         }
     }
 
     package var failure: Failure? {
         switch self {
         case .failed(let failure, _), .rejected(let failure), .malformed(let failure): failure
-        case .succeeded, .discarded, .snoozed, .released: nil
+        case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .released: nil
         }
     }
 }

@@ -1,19 +1,22 @@
 public import Foundation
 public import Logging
 
-/// What a handler knows of the attempt it is.
-public struct DeliveryContext: Sendable {
+/// What a handler knows of the attempt it is, and its right to emit.
+///
+/// What it emits is stored in the commit that settles the delivery: all of it if the attempt succeeds, none of it otherwise.
+/// Each event carries the handled event's id as `causationid`, and its `correlationid`.
+public struct DeliveryContext: Sendable, EventEmitter {
     /// What all attempts of a subscription have in common.
     package final class Common: Sendable {
         let subscription: String
         let policy: DeliveryPolicy
         let logger: Logger
-        let coder: any EventCoder
+        let envelopes: EnvelopeFactory
         let time: TimeSource
         let wallClock: any WallClock
 
         package init(
-            subscription: String, policy: DeliveryPolicy, logger: Logger, coder: any EventCoder,
+            subscription: String, policy: DeliveryPolicy, logger: Logger, envelopes: EnvelopeFactory,
             time: TimeSource, wallClock: any WallClock
         ) {
             self.time = time
@@ -21,18 +24,22 @@ public struct DeliveryContext: Sendable {
             self.subscription = subscription
             self.policy = policy
             self.logger = logger
-            self.coder = coder
+            self.envelopes = envelopes
         }
     }
 
     private let claimed: ClaimedDelivery
     private let common: Common
     private let started: Duration
+    private let emissions: EmissionBuffer
+    private let emittingAttempt: UInt64
 
-    package init(_ claimed: ClaimedDelivery, common: Common, started: Duration) {
+    package init(_ claimed: ClaimedDelivery, common: Common, started: Duration, emissions: EmissionBuffer) {
         self.claimed = claimed
         self.common = common
         self.started = started
+        self.emissions = emissions
+        emittingAttempt = emissions.attempt
     }
 
     /// When this attempt began, by the wall clock of now.
@@ -53,6 +60,8 @@ public struct DeliveryContext: Sendable {
     public var maxAttempts: Int { common.policy.maxAttempts }
     /// Whether a failure of this attempt makes a dead letter.
     public var isLastAttempt: Bool { attempt >= maxAttempts }
+    /// How many times this delivery was redriven.
+    public var replayCount: Int { claimed.history?.replayCount ?? 0 }
     /// When this attempt counts as failed, whatever the handler does.
     public var deadline: Date { startedAt + common.policy.timeout.timeInterval }
 
@@ -63,7 +72,7 @@ public struct DeliveryContext: Sendable {
     public var logger: Logger {
         var logger = common.logger
         logger[metadataKey: LogKey.eventID] = "\(eventID)"
-        logger[metadataKey: LogKey.eventType] = "\(envelope.type)"
+        logger[metadataKey: LogKey.eventType] = "\(DeliveryLog.oneLine(envelope.type.rawValue))"
         logger[metadataKey: LogKey.subscription] = "\(subscription)"
         logger[metadataKey: LogKey.attempt] = "\(attempt)"
         logger[metadataKey: LogKey.maxAttempts] = "\(maxAttempts)"
@@ -72,6 +81,26 @@ public struct DeliveryContext: Sendable {
 
     /// The payload's bytes, encoded now where the storage keeps Swift values.
     public func payload() throws -> Data {
-        try envelope.bytes(using: common.coder)
+        try envelope.bytes(using: common.envelopes.coder)
+    }
+
+    /// The event, decoded and brought up to this binary's schema version: for handlers of patterns.
+    /// - Throws: what a handler may pass on: bytes that are not the event's make a dead letter, a newer schema version parks.
+    public func event<E: Event>(as type: E.Type) throws -> E {
+        try envelope.event(E.self, coder: common.envelopes.coder)
+    }
+
+    /// Emits an event that is stored if this attempt succeeds, in the commit that settles it.
+    /// - Throws: ``EmitError`` with `attemptEnded` once the attempt has ended.
+    @discardableResult
+    public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
+        var options = options
+        if options.headers["causationid"] == nil { options.headers["causationid"] = "\(eventID)" }
+        if options.headers["correlationid"] == nil {
+            options.headers["correlationid"] = headers["correlationid"] ?? "\(eventID)"
+        }
+        let emission = try common.envelopes.emission(event, options: options, form: .bytes)
+        try emissions.append(emission, attempt: emittingAttempt)
+        return emission.envelope.id
     }
 }

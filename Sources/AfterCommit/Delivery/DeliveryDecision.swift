@@ -3,9 +3,15 @@ package import Foundation
 /// What becomes of a delivery after an attempt. A pure function of the attempt, the policy and the date.
 package enum DeliveryDecision: Sendable {
     case delivered
+    /// Delivered, with events to store.
+    case emitted([Emission])
+    /// Delivered, and settled already.
+    case settled
     case discarded(reason: String)
     case retrying(due: Date, history: DeliveryHistory)
     case deadLettered(DeadLetter)
+    /// Waits for a binary that knows the event.
+    case parked(AttemptResult.Failure, history: DeliveryHistory)
     /// Back in the queue behind the others, nothing charged: a failed probe.
     case requeued
     /// Back to the storage, nothing charged.
@@ -27,6 +33,14 @@ package enum DeliveryDecision: Sendable {
         switch attempt.result {
         case .succeeded:
             return .delivered
+        case .emitted(let emissions):
+            return .emitted(emissions)
+        case .settled:
+            return .settled
+        case .unknown(let failure):
+            return .parked(failure, history: history)
+        case .cancelled:
+            return dead(attempt, .cancelled, history, subscription, policy, now)
         case .discarded(let reason):
             return .discarded(reason: reason)
         case .released:
@@ -41,12 +55,17 @@ package enum DeliveryDecision: Sendable {
         case .failed where attempt.isProbe:
             return .requeued
         case .failed(let failure, let retryAfter):
-            let charged = history.charging(failure, of: attempt)
+            var charged = history.charging(failure, of: attempt)
             guard charged.attempts < policy.maxAttempts else {
                 return dead(attempt, .exhausted, charged, subscription, policy, now)
             }
+            // Only a failure asks: what waited long without being tried is tried before it can expire.
+            guard charged.spent < policy.budget.timeInterval else {
+                return dead(attempt, .expired, charged, subscription, policy, now)
+            }
             let backoff = policy.backoff.delay(beforeRetry: charged.attempts, random: &random)
             let delay = max(backoff, retryAfter ?? .zero)
+            charged.spent += delay.timeInterval
             return .retrying(due: now + delay.timeInterval, history: charged)
         case .rejected(let failure):
             let charged = history.charging(failure, of: attempt)
@@ -66,7 +85,7 @@ package enum DeliveryDecision: Sendable {
             DeadLetter(
                 id: DeliveryID(subscription: subscription, sequence: attempt.delivery.sequence),
                 envelope: envelope, reason: reason, history: history, deadSince: now,
-                blocksKey: envelope.orderingKey != nil && policy.whenKeyExhausted == .block))
+                blocksKey: envelope.orderingKey != nil && policy.whenKeyExhausted == .block && reason != .cancelled))
     }
 }
 
@@ -75,6 +94,7 @@ extension DeliveryHistory {
     func charging(_ failure: AttemptResult.Failure, of attempt: EndedAttempt) -> Self {
         var history = self
         history.attempts += 1
+        history.spent += attempt.duration.timeInterval
         history.failures.append(
             AttemptFailure(
                 attempt: history.attempts, startedAt: attempt.startedAt,

@@ -31,6 +31,15 @@ extension DeliveryWorker {
             totals.delivered += 1
             unsettled.delivered.append(delivery.sequence)
             endHead(delivery, .done)
+        case .emitted(let emissions):
+            totals.delivered += 1
+            unsettled.delivered.append(delivery.sequence)
+            unsettled.emitted.append(contentsOf: emissions)
+            endHead(delivery, .done)
+        case .settled:
+            totals.delivered += 1
+            state.released(1)
+            endHead(delivery, .done)
         case .discarded(let reason):
             totals.discarded += 1
             log.discarded(ended, reason: reason)
@@ -41,8 +50,13 @@ extension DeliveryWorker {
             unsettled.exceptions.append(
                 Settlement(delivery: delivery, outcome: .retrying(due: due, history: history)))
             endHead(delivery, .retrying)
+        case .parked(let failure, let history):
+            log.parkedUnknown(ended, failure)
+            unsettled.exceptions.append(
+                Settlement(delivery: delivery, outcome: .parked(history: history)))
+            endHead(delivery, .retrying)
         case .deadLettered(let letter):
-            totals.deadLettered += 1
+            if letter.reason == .cancelled { totals.cancelled += 1 } else { totals.deadLettered += 1 }
             log.deadLettered(letter)
             unsettled.exceptions.append(
                 Settlement(delivery: delivery, outcome: .deadLettered(letter)))

@@ -27,6 +27,10 @@ extension DeliveryWorker {
             guard isOver else { return false }
             log.outcomesLost(unsettled.count)
         }
+        if !exhaustionTasks.isEmpty {
+            guard isOver else { return false }
+            exhaustionTasks.cancel()
+        }
         return true
     }
 

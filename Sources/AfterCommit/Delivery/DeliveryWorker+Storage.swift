@@ -1,4 +1,5 @@
 import Foundation
+import Tracing
 
 /// What the worker asks its storage for, and tells it.
 extension DeliveryWorker {
@@ -7,18 +8,52 @@ extension DeliveryWorker {
         guard unsettled.count > 0, state.maySettle(now: now) else { return false }
         let batch = unsettled
         unsettled = SettlementBatch(subscription: subscription.name)
+        let waiters = settleWaiters
+        settleWaiters = []
         do {
-            let report = try await storage.settle(batch)
+            let report = try await settleTraced(batch)
             state.settled(batch.count, retrying: batch.earliestDue)
             if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
+            if !report.stale.isEmpty { leave(report.stale) }
+            if !report.refusedEmissions.isEmpty { log.emissionsRefused(report.refusedEmissions) }
+            for waiter in waiters { waiter.resume() }
+            if let onExhausted = subscription.onExhausted { tellExhausted(batch, report, onExhausted) }
             return true
         } catch {
             unsettled.delivered.insert(contentsOf: batch.delivered, at: 0)
             unsettled.exceptions.insert(contentsOf: batch.exceptions, at: 0)
+            unsettled.emitted.insert(contentsOf: batch.emitted, at: 0)
             state.settleFailed(now: time.now())
             log.settlingFailed(error, count: batch.count)
+            for waiter in waiters { waiter.resume(throwing: error) }
             noteIfClosed(error)
             return false
+        }
+    }
+
+    private func settleTraced(_ batch: SettlementBatch) async throws -> SettlementReport {
+        guard let span = EventTracing.beginSettle(subscription: subscription.name, count: batch.count) else {
+            return try await storage.settle(batch)
+        }
+        defer { span.end() }
+        return try await storage.settle(batch)
+    }
+
+    /// They were settled otherwise: what was decided here counts no more, and their keys go on.
+    private func leave(_ stale: [UInt64]) {
+        totals.staleSettles += stale.count
+        log.staleSettles(stale.count)
+        for next in ordering.unblock(sequences: Set(stale)) { follow(next) }
+        signal.notify()
+    }
+
+    private func tellExhausted(
+        _ batch: SettlementBatch, _ report: SettlementReport, _ handler: @escaping Subscription.ExhaustionHandler
+    ) {
+        let stale = Set(report.stale)
+        for settlement in batch.exceptions where !stale.contains(settlement.delivery.sequence) {
+            guard case .deadLettered(let letter) = settlement.outcome, letter.reason != .cancelled else { continue }
+            exhaustionTasks.run { await handler(letter) }
         }
     }
 

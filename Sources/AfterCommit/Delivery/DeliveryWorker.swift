@@ -21,6 +21,7 @@ package actor DeliveryWorker {
     let time: TimeSource
     let wallClock: any WallClock
     let log: DeliveryLog
+    private let runner: AttemptRunner
     nonisolated let signal: WakeSignal
     private let hasStorageChanged = Atomic(true)
     private let shutdownRequest = Mutex<Duration?>(nil)
@@ -36,8 +37,11 @@ package actor DeliveryWorker {
     var lanes: [Int: Task<Void, Never>] = [:]
     private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
+    let exhaustionTasks: ExhaustionTasks
     var stopsAt: Duration?
-    private var hasEnded = false
+    private(set) var hasEnded = false
+    /// Those who wait until what is decided is stored.
+    var settleWaiters: [CheckedContinuation<Void, any Error>] = []
     /// Why it ended by itself: the storage was closed.
     package var failure: (any Error)?
 
@@ -54,6 +58,7 @@ package actor DeliveryWorker {
         self.storage = storage
         self.gate = gate
         self.signal = signal
+        exhaustionTasks = ExhaustionTasks(signal: signal)
         self.time = time
         self.wallClock = wallClock
         self.random = random
@@ -63,6 +68,9 @@ package actor DeliveryWorker {
         timer = WakeTimer(time: time, signal: signal)
         log = DeliveryLog(
             logger: logger, subscription: subscription, storage: storage.name)
+        runner = AttemptRunner(
+            subscription: subscription, envelopes: storage.envelopes, log: log, time: time,
+            wallClock: wallClock, interceptors: configuration.interceptors)
         // Twice the lanes, so that each finds its next delivery while outcomes are settled.
         let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency)
         state = WorkerState(maxInFlight: maxInFlight, maxBlocked: policy.maxBlocked)
@@ -167,12 +175,12 @@ package actor DeliveryWorker {
         timer.cancel()
         hasEnded = true
         resumeWaiters()
+        for waiter in settleWaiters { waiter.resume(throwing: EventEngine.ended) }
+        settleWaiters = []
     }
 
     private func startLane(_ id: LaneQueue.LaneID) {
-        let lane = Lane(
-            id: id, queue: queue, subscription: subscription, coder: storage.coder, log: log,
-            time: time, wallClock: wallClock)
+        let lane = Lane(id: id, queue: queue, runner: runner)
         lanes[id.index] = Task.detached { await lane.run() }
     }
 
@@ -205,7 +213,7 @@ package actor DeliveryWorker {
         let now = time.now()
         let date = wallClock.now()
         let isQuiet =
-            keysToClaim.isEmpty && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
+            keysToClaim.isEmpty && exhaustionTasks.isEmpty && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
         for (id, waiter) in waiters {
             let isMet =
                 switch waiter.condition {

@@ -11,6 +11,7 @@ public struct HandlerOutcome: Error {
         case retry(after: Duration, cause: (any Error)?)
         case snooze(until: Date)
         case permanent(any Error)
+        case unknownType(String)
     }
 
     package let kind: Kind
@@ -35,6 +36,12 @@ public struct HandlerOutcome: Error {
     public static func permanent(_ error: any Error) -> Self {
         Self(kind: .permanent(error))
     }
+
+    /// This binary does not know the event's type or version: it waits, parked and listed, until an engine starts that may.
+    /// For handlers of patterns; ``DeliveryContext/event(as:)`` throws it by itself.
+    public static func unknownType(_ description: String) -> Self {
+        Self(kind: .unknownType(description))
+    }
 }
 
 extension HandlerOutcome: CustomStringConvertible {
@@ -45,6 +52,7 @@ extension HandlerOutcome: CustomStringConvertible {
             cause.map { "retry after \(delay): \($0)" } ?? "retry after \(delay)"
         case .snooze(let date): "snooze until \(date)"
         case .permanent(let error): "permanent: \(error)"
+        case .unknownType(let description): "unknown type: \(description)"
         }
     }
 }

@@ -4,26 +4,14 @@
 struct Lane: Sendable {
     let id: LaneQueue.LaneID
     let queue: LaneQueue
-    let subscription: Subscription
-    let coder: any EventCoder
-    let log: DeliveryLog
-    let time: TimeSource
-    let wallClock: any WallClock
+    let runner: AttemptRunner
 
     @concurrent
     func run() async {
-        let common = DeliveryContext.Common(
-            subscription: subscription.name, policy: subscription.policy, logger: log.logger,
-            coder: coder, time: time, wallClock: wallClock)
+        let emissions = EmissionBuffer()
         var result: AttemptResult?
         while let attempt = await queue.next(id, after: result) {
-            let context = DeliveryContext(attempt.delivery, common: common, started: attempt.started)
-            do {
-                try await subscription.attempt(coder, context)
-                result = .succeeded
-            } catch {
-                result = AttemptResult(thrown: error)
-            }
+            result = await runner.run(attempt.delivery, started: attempt.started, emissions: emissions)
         }
     }
 }

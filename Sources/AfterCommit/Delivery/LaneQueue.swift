@@ -247,6 +247,26 @@ package final class LaneQueue: Sendable {
         }
     }
 
+    /// Calls deliveries off: running ones end as cancelled, and their late results will be refused.
+    /// - Returns: those that had not begun, and the sequences of those that ran.
+    package func cancel(_ sequences: Set<UInt64>) -> (unbegun: [ClaimedDelivery], running: [UInt64]) {
+        let now = time.now()
+        return state.withLock { state in
+            let unbegun = state.ready.filter { sequences.contains($0.sequence) }
+            if !unbegun.isEmpty { state.ready.removeAll { sequences.contains($0.sequence) } }
+            var running: [UInt64] = []
+            for index in state.lanes.indices {
+                guard let attempt = state.lanes[index].running, sequences.contains(attempt.delivery.sequence)
+                else { continue }
+                let old = LaneID(index: index, generation: state.lanes[index].generation)
+                end(index, with: .cancelled, now: now, in: &state)
+                state.harvest.replaced.append((old, replaceLane(index, in: &state)))
+                running.append(attempt.delivery.sequence)
+            }
+            return (Array(unbegun), running)
+        }
+    }
+
     /// Lets nothing more begin; lanes end after their attempt.
     package func stopStarting() {
         state.withLock { $0.isClosed = true }

@@ -123,13 +123,13 @@ package struct OrderingState: Sendable {
         return Next(block: block)
     }
 
-    /// A dead letter that blocked its key is gone.
+    /// A dead letter that blocked its key is gone, or a retrying delivery was settled otherwise.
     package mutating func unblock(sequences: Set<UInt64>) -> [Next] {
         let freed = lines.compactMap { key, line -> String? in
-            guard case .dead(let sequence) = line.head, sequences.contains(sequence) else {
-                return nil
+            switch line.head {
+            case .dead(let sequence), .retrying(let sequence): sequences.contains(sequence) ? key : nil
+            case .none, .running: nil
             }
-            return key
         }
         return freed.compactMap { key in
             guard var line = lines[key] else { return nil }
@@ -146,6 +146,17 @@ package struct OrderingState: Sendable {
             lines[key]?.held = []
             return held
         }
+    }
+
+    /// Gives up some of what is held, for a cancellation.
+    package mutating func takeHeld(_ sequences: Set<UInt64>) -> [ClaimedDelivery] {
+        var taken: [ClaimedDelivery] = []
+        for (key, line) in lines where line.held.contains(where: { sequences.contains($0.sequence) }) {
+            taken += line.held.filter { sequences.contains($0.sequence) }
+            lines[key]?.held.removeAll { sequences.contains($0.sequence) }
+        }
+        heldCount -= taken.count
+        return taken
     }
 
     private mutating func advance(_ advanced: Line, key: String) -> Next {

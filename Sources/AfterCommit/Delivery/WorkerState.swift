@@ -103,7 +103,7 @@ package struct WorkerState: Sendable {
     }
 
     /// 0.1 s, doubled each time, at most 5 s.
-    private static func pause(afterFailures failures: Int) -> Duration {
+    static func pause(afterFailures failures: Int) -> Duration {
         min(.seconds(5), .milliseconds(100) * (1 << min(failures - 1, 10)))
     }
 

@@ -5,9 +5,15 @@ public struct EngineConfiguration: Sendable {
     public var shutdownGracePeriod: Duration
     /// How many deliveries a subscription may hold: claimed, running or not yet settled. Default 1,024.
     public var maxInFlight: Int
+    /// Wrap every attempt; the first is the outermost. Default none.
+    public var interceptors: [any AttemptInterceptor]
 
-    public init(shutdownGracePeriod: Duration = .seconds(30), maxInFlight: Int = 1024) {
+    public init(
+        shutdownGracePeriod: Duration = .seconds(30), maxInFlight: Int = 1024,
+        interceptors: [any AttemptInterceptor] = []
+    ) {
         self.shutdownGracePeriod = shutdownGracePeriod
         self.maxInFlight = maxInFlight
+        self.interceptors = interceptors
     }
 }

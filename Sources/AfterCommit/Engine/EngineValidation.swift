@@ -2,7 +2,7 @@
 enum EngineValidation {
     static func validate(
         _ subscriptions: [Subscription], configuration: EngineConfiguration,
-        leaseDuration: Duration?
+        leaseDuration: Duration?, inboxWindow: Duration
     ) throws(EngineError) {
         try validate(configuration)
         var names: Set<String> = []
@@ -25,7 +25,17 @@ enum EngineValidation {
                     "subscriptions describe the endpoint \(subscription.endpoint.name.debugDescription) differently; share one value"
                 )
             }
+            for pattern in subscription.types.patterns where !pattern.isValid {
+                throw invalid(
+                    "the pattern \(pattern.rawValue.debugDescription) of \(name): a star stands alone or after the last dot, as in order.*"
+                )
+            }
             try validate(subscription.policy, of: name, leaseDuration: leaseDuration)
+            guard inboxWindow > subscription.policy.budget else {
+                throw invalid(
+                    "the budget of \(name) is \(subscription.policy.budget), which the inbox's window of \(inboxWindow) does not outlast: a late retry would have its effects twice"
+                )
+            }
             try validate(subscription.endpoint)
         }
     }
@@ -53,6 +63,9 @@ enum EngineValidation {
         }
         guard policy.maxBlocked > 0 else {
             throw invalid("maxBlocked of \(name) is \(policy.maxBlocked); it must be at least 1")
+        }
+        guard policy.budget > .zero else {
+            throw invalid("budget of \(name) is \(policy.budget); it must be positive")
         }
         if let leaseDuration, leaseDuration <= policy.timeout {
             throw invalid(

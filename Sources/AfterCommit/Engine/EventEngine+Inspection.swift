@@ -28,27 +28,27 @@ extension EventEngine {
         try await storage.deadLetters(query)
     }
 
-    /// Puts dead letters back: attempts start at 1 again, the idempotency key stays, the replay count grows.
-    ///
-    /// It is idempotent: an id that is no dead letter is skipped.
-    /// - Returns: the ids that were put back.
-    @discardableResult
-    public func redrive(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
-        let redriven = try await storage.redrive(ids)
-        for worker in workers { worker.storageChanged() }
-        return redriven
+    /// Delayed events that wait for their moment, the earliest first, from the first after `id`.
+    public nonisolated func delayedEvents(after id: EventID? = nil, limit: Int = 100) async throws -> [DelayedEvent] {
+        try await storage.delayedEvents(after: id, limit: limit)
     }
 
-    /// Deletes dead letters for good; ordering keys they blocked go on. An id that is no dead letter is skipped.
-    /// - Returns: the ids that were deleted.
-    @discardableResult
-    public func deleteDeadLetters(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
-        let deleted = try await storage.deleteDeadLetters(ids)
-        for worker in workers {
-            let sequences = deleted.lazy
-                .filter { $0.subscription == worker.subscription.name }.map(\.sequence)
-            await worker.deadLettersDeleted(Set(sequences))
+    /// Subscriptions that have a place in the storage and are gone from the code. The storage keeps their events for them
+    /// within its retention; past its size limit it cuts their place, and logs an error.
+    public nonisolated func orphanedSubscriptions() async throws -> [OrphanedSubscription] {
+        let names = Set(try await storage.registeredSubscriptions()).subtracting(subscriptions.map(\.name))
+        var orphans: [OrphanedSubscription] = []
+        for name in names.sorted() {
+            orphans.append(
+                OrphanedSubscription(name: name, counts: try await storage.counts(subscription: name)))
         }
-        return deleted
+        return orphans
     }
+}
+
+/// A subscription that nobody delivers to any more.
+public struct OrphanedSubscription: Sendable, Hashable {
+    public let name: String
+    /// What waits for it.
+    public let counts: DeliveryCounts
 }

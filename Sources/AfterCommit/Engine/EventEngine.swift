@@ -23,16 +23,18 @@ public actor EventEngine: Service {
         case ended
     }
 
-    private let subscriptions: [Subscription]
+    let subscriptions: [Subscription]
     let storage: any EventStorage
     private let configuration: EngineConfiguration
-    private let logger: Logger
-    private let time: TimeSource
-    private let wallClock: any WallClock
+    let logger: Logger
+    let time: TimeSource
+    let wallClock: any WallClock
     private var random: any RandomNumberGenerator & Sendable
     private let gates: [String: EndpointGate]
     /// What a commit wakes. The storage holds it, so it must not hold the engine.
     private let wakeUps = WakeUps()
+    let delayed: DelayedPublisher
+    private var delayedTask: Task<Void, Never>?
     private(set) var workers: [DeliveryWorker] = []
     private var tasks: [Task<Void, Never>] = []
     private var drainTask: Task<Void, any Error>?
@@ -60,7 +62,8 @@ public actor EventEngine: Service {
         subscriptions: [Subscription]
     ) async throws {
         try EngineValidation.validate(
-            subscriptions, configuration: configuration, leaseDuration: storage.leaseDuration)
+            subscriptions, configuration: configuration, leaseDuration: storage.leaseDuration,
+            inboxWindow: storage.inboxWindow)
         self.subscriptions = subscriptions
         self.storage = storage
         self.configuration = configuration
@@ -69,15 +72,18 @@ public actor EventEngine: Service {
         self.random = random
         let time = TimeSource(clock)
         self.time = time
+        delayed = DelayedPublisher(storage: storage, time: time, wallClock: wallClock, logger: logger)
         gates = Dictionary(
             subscriptions.map { ($0.endpoint.name, EndpointGate($0.endpoint, now: time.now())) },
             uniquingKeysWith: { first, _ in first })
         try await makeWorkers()
-        let orphans = Set(try await storage.registeredSubscriptions()).subtracting(subscriptions.map(\.name))
-        for orphan in orphans.sorted() {
+        for orphan in try await orphanedSubscriptions() {
             logger.warning(
                 "a subscription has a place in the storage and no handler here; its events are kept for it",
-                metadata: [LogKey.subscription: "\(orphan)", LogKey.storage: "\(storage.name)"])
+                metadata: [
+                    LogKey.subscription: "\(orphan.name)", LogKey.storage: "\(storage.name)",
+                    LogKey.count: "\(orphan.counts.pending)",
+                ])
         }
     }
 
@@ -89,8 +95,8 @@ public actor EventEngine: Service {
     private func makeWorkers() async throws {
         let wakeUps = wakeUps
         let places = try await storage.attach(
-            subscriptions.map { SubscriptionRegistration(name: $0.name, types: [$0.type]) },
-            wake: { wakeUps.wake() })
+            subscriptions.map { SubscriptionRegistration(name: $0.name, types: $0.types, start: $0.start) },
+            wake: { wakeUps.wake($0) })
         isAttached = true
         var totals: [String: DeliveryTotals] = [:]
         for worker in workers { totals[worker.subscription.name] = await worker.totals }
@@ -103,7 +109,7 @@ public actor EventEngine: Service {
                     totals: totals[subscription.name] ?? DeliveryTotals())
             }
         }
-        wakeUps.set(workers)
+        wakeUps.set(workers, delayed: delayed)
     }
 
     // MARK: Running
@@ -143,6 +149,7 @@ public actor EventEngine: Service {
         } onCancel: {
             for worker in workers { worker.stop(grace: .zero) }
         }
+        await stopDelayed()
         phase = .ended
         detach()
         for worker in workers {
@@ -155,17 +162,18 @@ public actor EventEngine: Service {
     ///
     /// It works beside ``run()``, and without it, as in a test.
     /// - Throws: `CancellationError` when cancelled; ``EngineError`` with `alreadyRan` once the engine has ended.
-    public func drain() async throws {
+    /// - Parameter includingDelayed: waits for delayed events too, until none is left; on a manual clock, advance it meanwhile.
+    public func drain(includingDelayed: Bool = false) async throws {
         while let drainTask { _ = await drainTask.result }
         try Task.checkCancellation()
         switch phase {
         case .running, .draining:
-            try await wait(for: .drained)
+            try await wait(for: .drained, includingDelayed: includingDelayed)
         case .ended:
             throw Self.ended
         case .ready:
             phase = .draining
-            let task = Task { try await drainOnItsOwn() }
+            let task = Task { try await drainOnItsOwn(includingDelayed: includingDelayed) }
             drainTask = task
             try await withTaskCancellationHandler {
                 try await task.value
@@ -175,18 +183,19 @@ public actor EventEngine: Service {
         }
     }
 
-    private func drainOnItsOwn() async throws {
+    private func drainOnItsOwn(includingDelayed: Bool) async throws {
         defer { drainTask = nil }
         start()
         let result: Result<Void, any Error>
         do {
-            try await wait(for: .drained)
+            try await wait(for: .drained, includingDelayed: includingDelayed)
             result = .success(())
         } catch {
             result = .failure(error)
         }
         for worker in workers { worker.stop(grace: configuration.shutdownGracePeriod) }
         for task in tasks { await task.value }
+        await stopDelayed()
         detach()
         do {
             try await makeWorkers()
@@ -207,23 +216,32 @@ public actor EventEngine: Service {
     }
 
     private func detach() {
-        wakeUps.set([])
+        wakeUps.set([], delayed: nil)
         isAttached = false
         storage.detach()
     }
 
-    private static let ended = EngineError(
+    private func stopDelayed() async {
+        delayed.stop()
+        await delayedTask?.value
+        delayedTask = nil
+    }
+
+    static let ended = EngineError(
         .alreadyRan, "this engine has ended; make another engine to deliver what is left")
 
     private func start() {
+        let delayed = delayed
+        delayed.begin()
+        delayedTask = Task.detached { await delayed.run() }
         tasks = workers.map { worker in Task.detached { await worker.run() } }
     }
 
-    private func wait(for condition: DeliveryWorker.Condition) async throws {
+    private func wait(for condition: DeliveryWorker.Condition, includingDelayed: Bool = false) async throws {
         // A handler may emit for a worker that was done already: only a second, quiet round proves the end.
         var before: [Int]?
         while true {
-            var activity: [Int] = []
+            var activity: [Int] = [try await delayed.settle(untilEmpty: includingDelayed)]
             for worker in workers {
                 let active = await worker.wait(for: condition)
                 try Task.checkCancellation()
@@ -234,37 +252,26 @@ public actor EventEngine: Service {
             before = activity
         }
     }
-
-    // MARK: Emitting
-
-    /// Emits an event outside a business transaction; it is durable when this returns, where the storage is durable.
-    /// It waits, or throws, while the storage is full. Inside a transaction use the transaction's own `emit`.
-    /// - Returns: the event's id.
-    @discardableResult
-    public nonisolated func emit<E: Event>(
-        _ event: E, headers: [String: String] = [:]
-    ) async throws -> EventID {
-        try await storage.emit(event, headers: headers)
-    }
-
-    /// Emits several events in one commit, in order.
-    @discardableResult
-    public nonisolated func emit<E: Event>(
-        contentsOf events: some Sequence<E>, headers: [String: String] = [:]
-    ) async throws -> [EventID] {
-        try await storage.emit(contentsOf: Array(events), headers: headers)
-    }
 }
 
-/// Wakes all workers of an engine.
+/// Wakes all that an engine runs.
 private final class WakeUps: Sendable {
-    private let workers = Mutex<[DeliveryWorker]>([])
-
-    func set(_ workers: [DeliveryWorker]) {
-        self.workers.withLock { $0 = workers }
+    private struct Sleepers {
+        var workers: [DeliveryWorker] = []
+        var delayed: DelayedPublisher?
     }
 
-    func wake() {
-        for worker in workers.withLock({ $0 }) { worker.storageChanged() }
+    private let sleepers = Mutex(Sleepers())
+
+    func set(_ workers: [DeliveryWorker], delayed: DelayedPublisher?) {
+        sleepers.withLock { $0 = Sleepers(workers: workers, delayed: delayed) }
+    }
+
+    func wake(_ change: StorageChange) {
+        let sleepers = sleepers.withLock { $0 }
+        if change.contains(.claimable) {
+            for worker in sleepers.workers { worker.storageChanged() }
+        }
+        if change.contains(.delayed) { sleepers.delayed?.storageChanged() }
     }
 }

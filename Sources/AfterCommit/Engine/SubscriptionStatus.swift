@@ -29,6 +29,8 @@ public enum ParkReason: String, Sendable, Hashable, Codable {
     case tooManyAbandonedAttempts
     /// Too many deliveries wait behind others of their ordering key.
     case tooManyBlocked
+    /// The event's type or schema version is not known to this binary.
+    case unknownType
 }
 
 /// Counts of a subscription since its engine started.
@@ -36,6 +38,8 @@ public struct DeliveryTotals: Sendable, Hashable {
     public var delivered = 0
     public var discarded = 0
     public var deadLettered = 0
+    /// Called off by a person.
+    public var cancelled = 0
     /// Attempts that began.
     public var attempts = 0
     /// Attempts that failed, half-open probes included.
@@ -44,6 +48,8 @@ public struct DeliveryTotals: Sendable, Hashable {
     public var overstayed = 0
     /// Late results that were refused.
     public var refusedResults = 0
+    /// Outcomes that came too late: their delivery was settled already.
+    public var staleSettles = 0
     /// Dead letters that fell out of a bounded storage.
     public var evictedDeadLetters = 0
     /// How often the endpoint's breaker opened.

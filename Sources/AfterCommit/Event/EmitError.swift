@@ -6,6 +6,13 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         case invalidHeader(name: String)
         case orderingKeyTooLong(bytes: Int, limit: Int)
         case emptyEventType
+        case deduplicationKeyLength(bytes: Int, limit: Int)
+        case deduplicationConflict(key: String, firstID: EventID)
+        case oneKeyForSeveralEvents
+        case attemptEnded
+        case scopeEnded
+        case refused(type: String, reason: String)
+        case moreThanReserved(count: Int)
     }
 
     private let code: Code
@@ -23,6 +30,25 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         Self(code: .orderingKeyTooLong(bytes: bytes, limit: limit))
     }
     public static let emptyEventType = Self(code: .emptyEventType)
+    public static func deduplicationKeyLength(bytes: Int, limit: Int) -> Self {
+        Self(code: .deduplicationKeyLength(bytes: bytes, limit: limit))
+    }
+    /// The key stands for an event with another payload.
+    public static func deduplicationConflict(key: String, firstID: EventID) -> Self {
+        Self(code: .deduplicationConflict(key: key, firstID: firstID))
+    }
+    public static let oneKeyForSeveralEvents = Self(code: .oneKeyForSeveralEvents)
+    /// A handler's context was used after its attempt had ended.
+    public static let attemptEnded = Self(code: .attemptEnded)
+    /// The emitter of ``EventEngine/afterCommit(reserving:_:)`` was used after its scope had returned.
+    public static let scopeEnded = Self(code: .scopeEnded)
+    /// An interceptor refused it.
+    public static func refused(type: EventType, reason: String) -> Self {
+        Self(code: .refused(type: type.rawValue, reason: reason))
+    }
+    public static func moreThanReserved(count: Int) -> Self {
+        Self(code: .moreThanReserved(count: count))
+    }
 
     public var description: String {
         switch code {
@@ -36,6 +62,20 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
             "the ordering key has \(bytes) bytes, the limit is \(limit): use an identifier or a hash of it"
         case .emptyEventType:
             "the event's type is empty: give the event a stable name such as \"order.placed\""
+        case .deduplicationKeyLength(let bytes, let limit):
+            "the deduplication key has \(bytes) bytes; 1 to \(limit) are possible"
+        case .deduplicationConflict(let key, let firstID):
+            "the key \(key.debugDescription) stands for event \(firstID), whose payload is another: use a new key for a new event"
+        case .oneKeyForSeveralEvents:
+            "a deduplication key or an id stands for one event: emit the events one by one, each with its own"
+        case .attemptEnded:
+            "the attempt has ended: emit before the handler returns"
+        case .scopeEnded:
+            "the scope has returned: emit inside of it"
+        case .refused(let type, let reason):
+            "an interceptor refused the event of type \(type): \(reason)"
+        case .moreThanReserved(let count):
+            "the scope emits more than the \(count) events it reserved room for: pass a larger number to `afterCommit(reserving:)`"
         }
     }
 }

@@ -1,6 +1,4 @@
 import Foundation
-import Instrumentation
-import Tracing
 
 /// Puts events into envelopes: id, time, trace context, limits.
 public struct EnvelopeFactory: Sendable {
@@ -14,65 +12,122 @@ public struct EnvelopeFactory: Sendable {
     public var ids: EventIDGenerator
     /// Dates the events.
     public var wallClock: any WallClock
+    /// Look at each event before it is stored, one after another. Default none.
+    public var interceptors: [any EmitInterceptor]
 
     /// The longest ordering key, in bytes of UTF-8.
     public static let maxOrderingKeyBytes = 400
+    /// The longest deduplication key, in bytes of UTF-8.
+    public static let maxDeduplicationKeyBytes = 200
 
     public init(
         source: String = "/",
         maxPayloadBytes: Int = 1_048_576,
         coder: any EventCoder = JSONEventCoder(),
         ids: EventIDGenerator? = nil,
-        wallClock: any WallClock = SystemWallClock()
+        wallClock: any WallClock = SystemWallClock(),
+        interceptors: [any EmitInterceptor] = []
     ) {
         self.source = source
         self.maxPayloadBytes = maxPayloadBytes
         self.coder = coder
         self.ids = ids ?? EventIDGenerator(wallClock: wallClock)
         self.wallClock = wallClock
+        self.interceptors = interceptors
     }
 
-    /// An envelope that keeps the Swift value: nothing is encoded.
-    package func envelopeKeepingValue<E: Event>(
-        _ event: E, headers: [String: String]
-    ) throws -> Envelope {
-        try envelope(event, headers: headers, payload: .value(event))
+    /// How the payload goes into the envelope.
+    package enum PayloadForm: Sendable {
+        /// The Swift value: nothing is encoded.
+        case value
+        /// The Swift value as it comes back after encoding and decoding, to catch what another storage would refuse.
+        case checkedValue
+        /// The encoded bytes.
+        case bytes
     }
 
-    /// An envelope with the encoded payload.
-    package func envelopeEncoding<E: Event>(
-        _ event: E, headers: [String: String]
-    ) throws -> Envelope {
-        let bytes: Data
-        do {
-            bytes = try coder.encode(event)
-        } catch {
-            throw EmitError.encodingFailed(type: E.type, reason: String(describing: error))
-        }
-        guard bytes.count <= maxPayloadBytes else {
-            throw EmitError.payloadTooLarge(bytes: bytes.count, limit: maxPayloadBytes)
-        }
-        return try envelope(event, headers: headers, payload: .bytes(bytes))
-    }
-
-    private func envelope<E: Event>(
-        _ event: E, headers: [String: String], payload: Envelope.Payload
-    ) throws -> Envelope {
+    /// An event ready to be stored.
+    package func emission<E: Event>(
+        _ event: E, options: EmitOptions, form: PayloadForm
+    ) throws -> Emission {
+        var options = options
+        if !interceptors.isEmpty { try intercept(event, &options) }
         let type = E.type
         guard !type.rawValue.isEmpty else { throw EmitError.emptyEventType }
         let orderingKey = event.orderingKey
         if let bytes = orderingKey?.utf8.count, bytes > Self.maxOrderingKeyBytes {
             throw EmitError.orderingKeyTooLong(bytes: bytes, limit: Self.maxOrderingKeyBytes)
         }
-        for name in headers.keys where !Self.isValidHeaderName(name) {
+        for name in options.headers.keys where !Self.isValidHeaderName(name) {
             throw EmitError.invalidHeader(name: name)
         }
+        let payload = try payload(event, form)
         let now = wallClock.now()
-        return Envelope(
-            id: ids.next(at: now), type: type, source: source, time: now,
-            schemaVersion: E.schemaVersion, orderingKey: orderingKey,
-            headers: Self.addingTraceContext(to: headers), contentType: coder.contentType,
-            payload: payload)
+        let id = options.id ?? ids.next(at: now)
+        let envelope = Envelope(
+            id: id, type: type, source: source, time: now, schemaVersion: E.schemaVersion, orderingKey: orderingKey,
+            headers: EventTracing.injectingSend(of: type, id: id, into: options.headers),
+            contentType: coder.contentType, payload: payload)
+        guard options.deduplicationKey != nil || options.id != nil else {
+            return Emission(envelope: envelope, deliverAt: options.deliverAt)
+        }
+        return Emission(
+            envelope: envelope, deliverAt: options.deliverAt,
+            deduplication: try deduplication(of: envelope, options))
+    }
+
+    /// Several events ready to be stored, with the same options.
+    package func emissions<E: Event>(
+        _ events: [E], options: EmitOptions, form: PayloadForm
+    ) throws -> [Emission] {
+        guard events.count < 2 || (options.deduplicationKey == nil && options.id == nil) else {
+            throw EmitError.oneKeyForSeveralEvents
+        }
+        return try events.map { try emission($0, options: options, form: form) }
+    }
+
+    private func intercept(_ event: any Event, _ options: inout EmitOptions) throws {
+        for interceptor in interceptors {
+            do {
+                try interceptor.willEmit(event, options: &options)
+            } catch {
+                throw EmitError.refused(type: Swift.type(of: event).type, reason: String(describing: error))
+            }
+        }
+    }
+
+    private func payload<E: Event>(_ event: E, _ form: PayloadForm) throws -> Envelope.Payload {
+        if case .value = form { return .value(event) }
+        do {
+            let bytes = try coder.encode(event)
+            guard bytes.count <= maxPayloadBytes else {
+                throw EmitError.payloadTooLarge(bytes: bytes.count, limit: maxPayloadBytes)
+            }
+            if case .bytes = form { return .bytes(bytes) }
+            return .value(try coder.decode(E.self, from: bytes))
+        } catch let error as EmitError {
+            throw error
+        } catch {
+            throw EmitError.encodingFailed(type: E.type, reason: String(describing: error))
+        }
+    }
+
+    private func deduplication(
+        of envelope: Envelope, _ options: EmitOptions
+    ) throws -> Emission.Deduplication {
+        // A key of the caller's cannot be one that stands for an id.
+        let key = options.deduplicationKey.map { "k/" + $0 } ?? "id/\(envelope.id)"
+        if let bytes = options.deduplicationKey?.utf8.count, !(1...Self.maxDeduplicationKeyBytes).contains(bytes) {
+            throw EmitError.deduplicationKeyLength(bytes: bytes, limit: Self.maxDeduplicationKeyBytes)
+        }
+        let bytes: Data
+        do {
+            bytes = try envelope.bytes(using: coder)
+        } catch {
+            throw EmitError.encodingFailed(type: envelope.type, reason: String(describing: error))
+        }
+        return Emission.Deduplication(
+            key: key, fingerprint: Emission.Deduplication.fingerprint(type: envelope.type, payload: bytes))
     }
 
     /// The attributes that the envelope itself carries.
@@ -87,19 +142,5 @@ public struct EnvelopeFactory: Sendable {
             && name.utf8.allSatisfy {
                 (0x61...0x7A).contains($0) || (0x30...0x39).contains($0)
             }
-    }
-
-    private static func addingTraceContext(to headers: [String: String]) -> [String: String] {
-        guard let context = ServiceContext.current else { return headers }
-        var headers = headers
-        InstrumentationSystem.instrument.inject(
-            context, into: &headers, using: TraceCarrierInjector())
-        return headers
-    }
-}
-
-private struct TraceCarrierInjector: Injector {
-    func inject(_ value: String, forKey key: String, into carrier: inout [String: String]) {
-        carrier[key.lowercased()] = value
     }
 }

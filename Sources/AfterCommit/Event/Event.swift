@@ -12,7 +12,11 @@ public protocol Event: Codable, Sendable {
     static var type: EventType { get }
 
     /// The version of the payload's shape, stored with each event. Default 1.
+    /// Raise it when the shape changes: a binary that knows only an earlier version then parks the event.
     static var schemaVersion: Int { get }
+
+    /// How payloads of earlier schema versions are read. Default none.
+    static var upcasters: [Upcaster<Self>] { get }
 
     /// Events with the same key are delivered to a subscription one at a time, in commit order.
     /// Default `nil`: no order is kept. It is the CloudEvents `subject` and `partitionkey`.
@@ -21,5 +25,6 @@ public protocol Event: Codable, Sendable {
 
 extension Event {
     public static var schemaVersion: Int { 1 }
+    public static var upcasters: [Upcaster<Self>] { [] }
     public var orderingKey: String? { nil }
 }

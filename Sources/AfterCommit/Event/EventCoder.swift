@@ -7,6 +7,21 @@ public protocol EventCoder: Sendable {
 
     func encode<E: Event>(_ event: E) throws -> Data
     func decode<E: Event>(_ type: E.Type, from bytes: Data) throws -> E
+
+    /// Decodes what is not an event: the earlier shape of one, the result in an inbox. Default JSON.
+    func decodeValue<Value: Decodable>(_ type: Value.Type, from bytes: Data) throws -> Value
+    /// Encodes what is not an event: the result in an inbox. Default JSON.
+    func encodeValue<Value: Encodable>(_ value: Value) throws -> Data
+}
+
+extension EventCoder {
+    public func decodeValue<Value: Decodable>(_ type: Value.Type, from bytes: Data) throws -> Value {
+        try JSONEventCoder().decodeValue(type, from: bytes)
+    }
+
+    public func encodeValue<Value: Encodable>(_ value: Value) throws -> Data {
+        try JSONEventCoder().encodeValue(value)
+    }
 }
 
 /// JSON with ISO 8601 dates in milliseconds, the default. A date that needs more belongs in a number.
@@ -39,5 +54,13 @@ public struct JSONEventCoder: EventCoder {
 
     public func decode<E: Event>(_ type: E.Type, from bytes: Data) throws -> E {
         try decoder.decode(type, from: bytes)
+    }
+
+    public func decodeValue<Value: Decodable>(_ type: Value.Type, from bytes: Data) throws -> Value {
+        try decoder.decode(type, from: bytes)
+    }
+
+    public func encodeValue<Value: Encodable>(_ value: Value) throws -> Data {
+        try encoder.encode(value)
     }
 }

@@ -30,6 +30,12 @@ package struct DeliveryLog: Sendable {
         )
     }
 
+    func parkedUnknown(_ ended: EndedAttempt, _ failure: AttemptResult.Failure) {
+        logger.warning(
+            "delivery parked until a binary knows its event",
+            metadata: metadata(of: ended).merging([LogKey.reason: "\(Self.oneLine(failure.message))"]) { $1 })
+    }
+
     func discarded(_ ended: EndedAttempt, reason: String) {
         logger.info(
             "delivery discarded",
@@ -37,8 +43,10 @@ package struct DeliveryLog: Sendable {
     }
 
     func deadLettered(_ letter: DeadLetter) {
-        logger.error(
-            "delivery dead-lettered",
+        let isCancelled = letter.reason == .cancelled
+        logger.log(
+            level: isCancelled ? .notice : .error,
+            isCancelled ? "delivery cancelled" : "delivery dead-lettered",
             metadata: [
                 LogKey.eventID: "\(letter.envelope.id)",
                 LogKey.eventType: "\(Self.oneLine(letter.envelope.type.rawValue))",
@@ -59,6 +67,16 @@ package struct DeliveryLog: Sendable {
         logger.error(
             "settling failed, it will be tried again",
             metadata: [LogKey.count: "\(count)", LogKey.error: "\(Self.oneLine("\(error)"))"])
+    }
+
+    func staleSettles(_ count: Int) {
+        logger.notice("outcomes came too late and were refused", metadata: [LogKey.count: "\(count)"])
+    }
+
+    func emissionsRefused(_ keys: [String]) {
+        logger.error(
+            "a handler emitted another event under a deduplication key that is taken; it was not stored",
+            metadata: [LogKey.count: "\(keys.count)"])
     }
 
     func claimingFailed(_ error: any Error) {

@@ -41,16 +41,33 @@ public struct DeliveryHistory: Sendable, Hashable, Codable {
     public var attempts: Int
     /// How many times it was redriven.
     public var replayCount: Int
+    /// What its attempts and the waits between them took since the last redrive, in seconds: the budget's clock.
+    /// Time spent parked or blocked is not in it.
+    public var spent: Double
     /// The last failed attempts, oldest first, at most ``maxFailures``.
     public var failures: [AttemptFailure]
 
     /// How many failures are kept.
     public static let maxFailures = 10
 
-    public init(attempts: Int = 0, replayCount: Int = 0, failures: [AttemptFailure] = []) {
+    public init(
+        attempts: Int = 0, replayCount: Int = 0, spent: Double = 0, failures: [AttemptFailure] = []
+    ) {
         self.attempts = attempts
         self.replayCount = replayCount
+        self.spent = spent
         self.failures = failures
+    }
+}
+
+extension DeliveryHistory {
+    /// The history of a delivery that is put back: attempts and budget begin anew.
+    package var redriven: Self {
+        var history = self
+        history.attempts = 0
+        history.spent = 0
+        history.replayCount += 1
+        return history
     }
 }
 

@@ -8,6 +8,8 @@ public enum DeliveryState: String, Sendable, Hashable, Codable, CaseIterable {
     case retrying
     /// Waiting behind an earlier delivery of its ordering key.
     case blocked
+    /// Waiting for a binary that knows its type or schema version.
+    case parked
     /// Handled, and still in the storage's history.
     case delivered
     /// Dead until redriven.
@@ -19,13 +21,21 @@ public struct DeliveryCounts: Sendable, Hashable {
     public var pending: Int
     public var retrying: Int
     public var blocked: Int
+    public var parked: Int
     public var deadLettered: Int
+    /// When the oldest event was emitted that is pending; `nil` where none is.
+    public var oldestPending: Date?
 
-    public init(pending: Int = 0, retrying: Int = 0, blocked: Int = 0, deadLettered: Int = 0) {
+    public init(
+        pending: Int = 0, retrying: Int = 0, blocked: Int = 0, parked: Int = 0, deadLettered: Int = 0,
+        oldestPending: Date? = nil
+    ) {
         self.pending = pending
         self.retrying = retrying
         self.blocked = blocked
+        self.parked = parked
         self.deadLettered = deadLettered
+        self.oldestPending = oldestPending
     }
 }
 

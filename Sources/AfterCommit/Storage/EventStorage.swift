@@ -1,3 +1,5 @@
+public import Foundation
+
 /// The queue of deliveries. It is asked for many deliveries at once and told many outcomes at once.
 ///
 /// Write against ``TransactionalStorage`` in a use case and ``EventEngine`` in a server; this protocol is for those who
@@ -9,32 +11,68 @@ public protocol EventStorage: Sendable {
     /// How long a claim lasts before another server may take it, or `nil` where one owner alone delivers.
     var leaseDuration: Duration? { get }
 
-    /// Decodes what this storage encoded.
-    var coder: any EventCoder { get }
+    /// Puts events into envelopes, and decodes what this storage encoded.
+    var envelopes: EnvelopeFactory { get }
+
+    /// How long an inbox remembers a key. An engine refuses subscriptions that may deliver for longer. Default 7 days.
+    var inboxWindow: Duration { get }
 
     /// Emits events outside a business transaction: durable when it returns, where the storage is durable.
     /// It suspends or throws while the storage is full.
     @discardableResult
-    func emit<E: Event>(
-        contentsOf events: [E], headers: [String: String]
-    ) async throws -> [EventID]
+    func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID]
 
-    /// Emits one event, as ``emit(contentsOf:headers:)`` does.
+    /// Emits one event, as ``emit(contentsOf:options:)`` does.
     @discardableResult
-    func emit<E: Event>(_ event: E, headers: [String: String]) async throws -> EventID
+    func emit<E: Event>(_ event: E, options: EmitOptions) async throws -> EventID
 
-    /// Takes the right to deliver, and registers each subscription's place: a new one starts at the next event.
+    /// Keeps room free for so many events, of ``RoomReservation/bytesPerEvent`` each. It suspends or throws while there is none.
+    func reserveRoom(for events: Int) async throws -> RoomReservation
+
+    /// Emits into reserved room, which is given back. It neither suspends nor throws for want of room.
+    @discardableResult
+    func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID]
+
+    /// Gives reserved room back. Never blocks.
+    func cancel(_ reservation: RoomReservation)
+
+    /// Takes the right to deliver, and registers each subscription's place.
+    ///
+    /// Deliveries that were parked as ``ParkReason/unknownType`` are due again: this binary may know them.
     /// - Parameters:
     ///   - subscriptions: all that this engine delivers to.
     ///   - wake: called after each commit that may have made something claimable. It must not be called from inside a storage lock, and never blocks.
-    /// - Returns: for each subscription, in order, what it must know to keep ordering keys.
+    /// - Returns: for each subscription, in order, what it must know to go on.
     /// - Throws: ``StorageError`` with `storeBusy` or `alreadyOpen` where someone else delivers.
     func attach(
-        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
     ) async throws -> [SubscriptionPlace]
+
+    /// Notes which attempts run, where the storage can tell the next process of them. Default `nil`.
+    func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)?
 
     /// The names of all subscriptions that have a place here, whoever registered them.
     func registeredSubscriptions() async throws -> [String]
+
+    /// Forgets a subscription that nobody delivers to: its place, its waiting deliveries and its dead letters.
+    /// - Returns: what was forgotten, or `nil` where it had no place.
+    /// - Throws: ``StorageError`` with `alreadyOpen` for one that this process delivers to.
+    func removeSubscription(_ name: String) async throws -> DeliveryCounts?
+
+    // MARK: Delayed events
+
+    /// Moves delayed events whose moment has come to the end of the log, where every subscription finds them.
+    /// - Returns: when the next one is due, `nil` where none waits.
+    func publishDelayed(dueBy now: Date) async throws -> Date?
+
+    /// Delayed events, the earliest first, from the first after `id`.
+    func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent]
+
+    /// Deletes delayed events that were not published yet.
+    /// - Returns: those that were deleted.
+    func cancelDelayed(_ ids: [EventID]) async throws -> [EventID]
+
+    // MARK: Delivering
 
     /// Gives up the right to deliver. What was claimed and not settled is claimable again. Never blocks.
     func detach()
@@ -48,11 +86,17 @@ public protocol EventStorage: Sendable {
         subscription: String, orderingKeys: Set<String>, limitPerKey: Int
     ) async throws -> [String: [ClaimedDelivery]]
 
+    /// Hands out these deliveries, wherever they wait. Those that are settled, dead or handed out already are left out.
+    func claim(_ sequences: [UInt64], subscription: String) async throws -> [ClaimedDelivery]
+
     /// Takes deliveries back as they were before their claim. It writes nothing.
     func release(_ sequences: [UInt64], subscription: String) async
 
-    /// Records outcomes durably, all or none.
+    /// Records outcomes durably, all or none, and stores what handlers emitted. A delivery that is settled already is left
+    /// as it is and reported as ``SettlementReport/stale``.
     func settle(_ batch: SettlementBatch) async throws -> SettlementReport
+
+    // MARK: Inspecting
 
     /// How many deliveries are in each state.
     func counts(subscription: String) async throws -> DeliveryCounts
@@ -73,49 +117,38 @@ public protocol EventStorage: Sendable {
 }
 
 extension EventStorage {
+    /// Decodes what this storage encoded.
+    public var coder: any EventCoder { envelopes.coder }
+
     public var leaseDuration: Duration? { nil }
 
+    public var inboxWindow: Duration { InboxRecord.standardWindow }
+
     @discardableResult
-    public func emit<E: Event>(_ event: E, headers: [String: String]) async throws -> EventID {
-        try await emit(contentsOf: [event], headers: headers)[0]
+    public func emit<E: Event>(_ event: E, options: EmitOptions) async throws -> EventID {
+        try await emit(contentsOf: [event], options: options)[0]
     }
+
+    @discardableResult
+    public func emit<E: Event>(_ event: E, headers: [String: String] = [:]) async throws -> EventID {
+        try await emit(event, options: EmitOptions(headers: headers))
+    }
+
+    @discardableResult
+    public func emit<E: Event>(contentsOf events: [E], headers: [String: String] = [:]) async throws -> [EventID] {
+        try await emit(contentsOf: events, options: EmitOptions(headers: headers))
+    }
+
+    public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? { nil }
 }
 
-/// A subscription as a storage knows it.
-public struct SubscriptionRegistration: Sendable, Hashable {
-    public let name: String
-    /// The event types it handles.
-    public let types: Set<EventType>
+/// What a commit may have changed for those who deliver.
+public struct StorageChange: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    public init(name: String, types: Set<EventType>) {
-        self.name = name
-        self.types = types
-    }
-}
-
-/// What a subscription must know of its stored deliveries to keep the order of keys.
-public struct SubscriptionPlace: Sendable {
-    /// Keys that have a retrying or dead delivery, or blocked ones.
-    public var orderedKeys: [OrderedKey]
-
-    public struct OrderedKey: Sendable, Hashable {
-        public var key: String
-        /// The first delivery of the key that is retrying, if one is.
-        public var retrying: UInt64?
-        /// The delivery of the key that is a dead letter and blocks it, if one does.
-        public var dead: UInt64?
-        /// How many deliveries are stored as blocked.
-        public var blocked: Int
-
-        public init(key: String, retrying: UInt64? = nil, dead: UInt64? = nil, blocked: Int = 0) {
-            self.key = key
-            self.retrying = retrying
-            self.dead = dead
-            self.blocked = blocked
-        }
-    }
-
-    public init(orderedKeys: [OrderedKey] = []) {
-        self.orderedKeys = orderedKeys
-    }
+    /// Something may be claimable.
+    public static let claimable = Self(rawValue: 1)
+    /// A delayed event was stored.
+    public static let delayed = Self(rawValue: 2)
 }

@@ -7,11 +7,16 @@ public struct SettlementBatch: Sendable {
     public var delivered: [UInt64]
     /// All others.
     public var exceptions: [Settlement]
+    /// What the handlers of the delivered ones emitted: stored in the same commit. It takes the storage's reserve.
+    public var emitted: [Emission]
 
-    public init(subscription: String, delivered: [UInt64] = [], exceptions: [Settlement] = []) {
+    public init(
+        subscription: String, delivered: [UInt64] = [], exceptions: [Settlement] = [], emitted: [Emission] = []
+    ) {
         self.subscription = subscription
         self.delivered = delivered
         self.exceptions = exceptions
+        self.emitted = emitted
     }
 
     public var count: Int { delivered.count + exceptions.count }
@@ -27,6 +32,8 @@ public struct Settlement: Sendable {
         case retrying(due: Date, history: DeliveryHistory)
         /// Wait behind an earlier delivery of the same ordering key.
         case blocked
+        /// Wait for a binary that knows the event: it is due at the next ``EventStorage/attach(_:wake:)``.
+        case parked(history: DeliveryHistory)
         /// Never try again by itself.
         case deadLettered(DeadLetter)
     }
@@ -42,7 +49,17 @@ public struct SettlementReport: Sendable {
     /// Dead letters that had to make room for newer ones, in a storage that bounds them.
     public var evictedDeadLetters: [DeliveryID]
 
-    public init(evictedDeadLetters: [DeliveryID] = []) {
+    /// Deliveries that were settled already, and were left as they are: by a transactional handler that outlived its
+    /// deadline, or by another owner.
+    public var stale: [UInt64]
+    /// Deduplication keys of emitted events that stand for events with another payload: these were not stored.
+    public var refusedEmissions: [String]
+
+    public init(
+        evictedDeadLetters: [DeliveryID] = [], stale: [UInt64] = [], refusedEmissions: [String] = []
+    ) {
         self.evictedDeadLetters = evictedDeadLetters
+        self.stale = stale
+        self.refusedEmissions = refusedEmissions
     }
 }

@@ -7,6 +7,12 @@ public protocol StorageTransaction: AnyObject, EventEmitter {
     /// Runs `body` as a part that can fail alone: when it throws, what it wrote and emitted is undone,
     /// and the transaction around it goes on. Savepoints nest.
     func savepoint<R>(_ body: () throws -> R) throws -> R
+
+    /// What the inbox has under `key`. Use ``TransactionalStorage/once(_:request:_:)`` to handle something once.
+    func inboxRecord(for key: String) throws -> InboxRecord?
+
+    /// Writes what the inbox has under `record.key`, and forgets a few records that are older than `window`.
+    func putInboxRecord(_ record: InboxRecord, window: Duration) throws
 }
 
 /// A storage that holds the user's own data beside the events.
@@ -30,4 +36,11 @@ public protocol TransactionalStorage: EventStorage {
     func transaction<R: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> R
     ) async throws -> R
+
+    /// Runs `body` in a transaction that also settles `delivery` as delivered: its writes, its emits and the settlement are
+    /// one commit. It is how a transactional handler runs, see ``subscription(_:to:policy:endpoint:start:onExhausted:handler:)``.
+    /// - Returns: what `body` returned; `nil` where the delivery was settled already, and the body did not run.
+    func transaction<R: Sendable>(
+        settling delivery: DeliveryID, _ body: @escaping @Sendable (Transaction) throws -> R
+    ) async throws -> R?
 }

@@ -12,6 +12,8 @@ package struct SubscriptionCursor: Sendable, Equatable {
     private var settledBeforeStart: [Range<UInt64>]
     /// Sequences below ``claimedBelow`` that were handed back, highest first.
     private var released: [UInt64] = []
+    /// Sequences not below ``claimedBelow`` that were handed out before their turn.
+    private var claimedEarly: Set<UInt64> = []
 
     package init(settledBelow: UInt64, settledAhead: [Range<UInt64>] = []) {
         self.settledBelow = settledBelow
@@ -36,9 +38,21 @@ package struct SubscriptionCursor: Sendable, Equatable {
             claimedBelow = max(claimedBelow, run.upperBound)
             settledBeforeStart.removeLast()
         }
+        while !claimedEarly.isEmpty, claimedEarly.remove(claimedBelow) != nil { claimedBelow += 1 }
         guard claimedBelow < tail else { return nil }
         defer { claimedBelow += 1 }
         return claimedBelow
+    }
+
+    /// Hands out one sequence before its turn.
+    /// - Returns: whether it was free: neither settled nor handed out.
+    package mutating func claim(_ sequence: UInt64) -> Bool {
+        if let place = released.firstIndex(of: sequence) {
+            released.remove(at: place)
+            return true
+        }
+        guard sequence >= claimedBelow, !isSettled(sequence) else { return false }
+        return claimedEarly.insert(sequence).inserted
     }
 
     /// Whether ``claimNext(below:)`` would hand something out.
@@ -48,6 +62,7 @@ package struct SubscriptionCursor: Sendable, Equatable {
 
     /// Takes a sequence back that was handed out and not settled.
     package mutating func release(_ sequence: UInt64) {
+        guard claimedEarly.isEmpty || claimedEarly.remove(sequence) == nil else { return }
         let place = released.partitioningIndex { $0 < sequence }
         released.insert(sequence, at: place)
     }

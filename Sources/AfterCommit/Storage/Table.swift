@@ -9,6 +9,8 @@ public import Foundation
 public struct Table<Key: TableKey, Value: Sendable>: Sendable {
     /// The table's name: 1 to 200 bytes. Every use of one name must have the same key and value types.
     public let name: String
+    /// Whether it is a table of the engine's own; users' tables cannot have such a name.
+    package let isReserved: Bool
     package let encode: @Sendable (Value) throws -> Data
     package let decode: @Sendable (Data) throws -> Value
 
@@ -18,19 +20,50 @@ public struct Table<Key: TableKey, Value: Sendable>: Sendable {
         encode: @escaping @Sendable (Value) throws -> Data,
         decode: @escaping @Sendable (Data) throws -> Value
     ) {
+        self.init(name, isReserved: false, encode: encode, decode: decode)
+    }
+
+    fileprivate init(
+        _ name: String, isReserved: Bool,
+        encode: @escaping @Sendable (Value) throws -> Data,
+        decode: @escaping @Sendable (Data) throws -> Value
+    ) {
         self.name = name
+        self.isReserved = isReserved
         self.encode = encode
         self.decode = decode
+    }
+
+    /// What the names of the engine's own tables begin with.
+    package static var reservedPrefix: String { "aftercommit." }
+
+    /// Refuses a name that a table of a user's cannot have.
+    package func checkName() throws(StorageError) {
+        guard (1...200).contains(name.utf8.count), !name.utf8.contains(0) else {
+            throw StorageError(.invalidTable, "a table's name has 1 to 200 bytes and no zero byte")
+        }
+        guard isReserved || !name.hasPrefix(Self.reservedPrefix) else {
+            throw StorageError(
+                .invalidTable, "the name \(name) is one of the engine's own; use one that does not begin with \(Self.reservedPrefix)")
+        }
     }
 }
 
 extension Table where Value: Codable {
     /// A table whose values are stored as JSON.
     public init(_ name: String) {
+        self.init(name, isReserved: false)
+    }
+
+    package init(reserved name: String) {
+        self.init(name, isReserved: true)
+    }
+
+    private init(_ name: String, isReserved: Bool) {
         let encoder = JSONEncoder()
         let decoder = JSONDecoder()
         self.init(
-            name,
+            name, isReserved: isReserved,
             encode: { try encoder.encode($0) },
             decode: { try decoder.decode(Value.self, from: $0) })
     }
@@ -40,6 +73,10 @@ extension Table where Value == Data {
     /// A table whose values are stored as they are.
     public static func raw(_ name: String) -> Self {
         Self(name, encode: { $0 }, decode: { $0 })
+    }
+
+    package static func raw(reserved name: String) -> Self {
+        Self(name, isReserved: true, encode: { $0 }, decode: { $0 })
     }
 }
 

@@ -1,4 +1,4 @@
-/// A durable, named handler of one event type.
+/// A durable, named handler of one event type, or of a pattern of types.
 ///
 /// ```swift
 /// Subscription("data-platform", to: OrderPlaced.self, policy: .http) { event, context in
@@ -6,20 +6,39 @@
 /// }
 /// ```
 public struct Subscription: Sendable {
+    /// Called once a delivery of the subscription is dead: after the dead letter is stored.
+    public typealias ExhaustionHandler = @Sendable (DeadLetter) async -> Void
+
     /// The stable name. Its place in the storage belongs to the name, so renaming starts a new subscription.
     public let name: String
-    /// The event type it handles.
-    public let type: EventType
+    /// The event types it handles.
+    public let types: EventTypeSelection
     public let policy: DeliveryPolicy
     /// What its handler talks to.
     public let endpoint: Endpoint
+    /// Where it starts when its name is new.
+    public let start: SubscriptionStart
+    package let onExhausted: ExhaustionHandler?
 
     package typealias Attempt =
         @concurrent @Sendable (
             _ coder: any EventCoder, _ context: DeliveryContext
-        ) async throws -> Void
+        ) async throws -> AttemptResult
 
     package let attempt: Attempt
+
+    package init(
+        _ name: String, types: Set<EventTypePattern>, policy: DeliveryPolicy, endpoint: Endpoint?,
+        start: SubscriptionStart, onExhausted: ExhaustionHandler?, attempt: @escaping Attempt
+    ) {
+        self.name = name
+        self.types = EventTypeSelection(types)
+        self.policy = policy
+        self.endpoint = endpoint ?? Endpoint(name)
+        self.start = start
+        self.onExhausted = onExhausted
+        self.attempt = attempt
+    }
 
     /// A subscription that calls a handler.
     /// - Parameters:
@@ -27,20 +46,51 @@ public struct Subscription: Sendable {
     ///   - type: the event type.
     ///   - policy: how deliveries are tried.
     ///   - endpoint: what the handler talks to, shared by name. Default: an endpoint of its own with the subscription's name.
+    ///   - start: where it starts when its name is new. Default: at the next event.
+    ///   - onExhausted: called for each dead letter once it is stored: at most once, and not after a crash in between.
     ///   - handler: runs once for each attempt, off every actor.
     public init<E: Event>(
         _ name: String,
         to type: E.Type,
         policy: DeliveryPolicy = .standard,
         endpoint: Endpoint? = nil,
+        start: SubscriptionStart = .now,
+        onExhausted: ExhaustionHandler? = nil,
         handler: @escaping @concurrent @Sendable (E, DeliveryContext) async throws -> Void
     ) {
-        self.name = name
-        self.type = E.type
-        self.policy = policy
-        self.endpoint = endpoint ?? Endpoint(name)
-        attempt = { coder, context in
-            try await handler(Self.event(in: context.envelope, coder: coder), context)
+        self.init(
+            name, types: [EventTypePattern(E.type)], policy: policy, endpoint: endpoint, start: start,
+            onExhausted: onExhausted
+        ) { coder, context in
+            try await handler(context.envelope.event(E.self, coder: coder), context)
+            return .succeeded
+        }
+    }
+
+    /// A subscription to a pattern of event types, such as `order.*`. Its handler asks the context for the event:
+    ///
+    /// ```swift
+    /// Subscription("audit", matching: "order.*") { envelope, context in
+    ///     switch envelope.type {
+    ///     case OrderPlaced.type: try await audit.placed(context.event(as: OrderPlaced.self))
+    ///     default: throw HandlerOutcome.unknownType("\(envelope.type)")
+    ///     }
+    /// }
+    /// ```
+    public init(
+        _ name: String,
+        matching patterns: EventTypePattern...,
+        policy: DeliveryPolicy = .standard,
+        endpoint: Endpoint? = nil,
+        start: SubscriptionStart = .now,
+        onExhausted: ExhaustionHandler? = nil,
+        handler: @escaping @concurrent @Sendable (Envelope, DeliveryContext) async throws -> Void
+    ) {
+        self.init(
+            name, types: Set(patterns), policy: policy, endpoint: endpoint, start: start, onExhausted: onExhausted
+        ) { _, context in
+            try await handler(context.envelope, context)
+            return .succeeded
         }
     }
 
@@ -50,30 +100,30 @@ public struct Subscription: Sendable {
         to type: E.Type,
         policy: DeliveryPolicy = .standard,
         endpoint: Endpoint? = nil,
+        start: SubscriptionStart = .now,
+        onExhausted: ExhaustionHandler? = nil,
         sink: any EventSink
     ) {
-        self.name = name
-        self.type = E.type
-        self.policy = policy
-        self.endpoint = endpoint ?? Endpoint(name)
-        attempt = { _, context in
-            try await sink.send(context.payload(), context: context)
-        }
+        self.init(
+            name, matching: EventTypePattern(E.type), policy: policy, endpoint: endpoint, start: start,
+            onExhausted: onExhausted, sink: sink)
     }
 
-    private static func event<E: Event>(
-        in envelope: Envelope, coder: any EventCoder
-    ) throws(MalformedPayload) -> E {
-        switch envelope.payload {
-        case .value(let event):
-            if let event = event as? E { return event }
-            throw MalformedPayload(reason: "a \(Swift.type(of: event)) was emitted as \(envelope.type)")
-        case .bytes(let bytes):
-            do {
-                return try coder.decode(E.self, from: bytes)
-            } catch {
-                throw MalformedPayload(reason: String(describing: error))
-            }
+    /// A subscription that sends the events of a pattern of types on, as they are stored.
+    public init(
+        _ name: String,
+        matching patterns: EventTypePattern...,
+        policy: DeliveryPolicy = .standard,
+        endpoint: Endpoint? = nil,
+        start: SubscriptionStart = .now,
+        onExhausted: ExhaustionHandler? = nil,
+        sink: any EventSink
+    ) {
+        self.init(
+            name, types: Set(patterns), policy: policy, endpoint: endpoint, start: start, onExhausted: onExhausted
+        ) { _, context in
+            try await sink.send(context.payload(), context: context)
+            return .succeeded
         }
     }
 }

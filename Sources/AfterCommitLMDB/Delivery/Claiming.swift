@@ -40,6 +40,39 @@ struct Claiming {
         return batch
     }
 
+    /// Hands out these, wherever they wait.
+    func claim(_ sequences: [UInt64], subscription: String) throws -> [ClaimedDelivery] {
+        guard let (transaction, live, generation) = try begin(subscription) else { return [] }
+        defer { transaction.abort() }
+        let exceptions = context.exceptions(transaction)
+        var claimed: [ClaimedDelivery] = []
+        var noted: Set<UInt64> = []
+        for sequence in sequences where !live.claimedExceptions.contains(sequence) {
+            let found = try readable(sequence) { () throws(StorageError) -> ClaimedDelivery? in
+                try exceptions.content(DeliveryKey(live.id, sequence)).map { content throws(StorageError) in
+                    try context.delivery(sequence, try ExceptionRecord(decoding: content), transaction)
+                }
+            }
+            if let delivery = found ?? nil {
+                noted.insert(sequence)
+                claimed.append(delivery)
+            }
+        }
+        guard note(noted, subscription, generation) else { return [] }
+        for sequence in sequences where !noted.contains(sequence) && sequence >= live.start {
+            let isFree = deliveries.withLock { state in
+                state.generation == generation && state.subscriptions[subscription]?.cursor.claim(sequence) == true
+            }
+            guard isFree else { continue }
+            if case .delivery(let delivery) = try read(sequence, transaction, live.types) {
+                claimed.append(delivery)
+            } else {
+                deliveries.release([sequence], subscription: subscription)
+            }
+        }
+        return claimed
+    }
+
     func claimBlocked(
         subscription: String, orderingKeys: Set<String>, limitPerKey: Int
     ) throws -> [String: [ClaimedDelivery]] {
@@ -51,10 +84,10 @@ struct Claiming {
             guard !wanted.isEmpty else { return false }
             if live.claimedExceptions.contains(sequence) { return true }
             let found = try readable(sequence) { () throws(StorageError) in
-                try blocked(sequence, entry, wanted)
+                try blocked(sequence, entry, wanted, transaction)
             }
-            if let (key, record) = found ?? nil {
-                claimed[key, default: []].append(record.delivery)
+            if let (key, delivery) = found ?? nil {
+                claimed[key, default: []].append(delivery)
                 if claimed[key]?.count == limitPerKey { wanted.remove(key) }
             }
             return true
@@ -72,7 +105,7 @@ struct Claiming {
             }
             guard let head, let key = head.orderingKey else { return true }
             var ordered = keys[key] ?? .init(key: key)
-            if head.due == nil { ordered.blocked += 1 } else { ordered.retrying = ordered.retrying ?? sequence }
+            if head.state == .blocked { ordered.blocked += 1 } else { ordered.retrying = ordered.retrying ?? sequence }
             keys[key] = ordered
             return true
         }
@@ -123,12 +156,12 @@ struct Claiming {
                 nextDue = key.due
                 return false
             }
-            let found = try readable(key.sequence) { () throws(StorageError) -> ExceptionRecord? in
+            let found = try readable(key.sequence) { () throws(StorageError) -> ClaimedDelivery? in
                 try exceptions.content(DeliveryKey(live.id, key.sequence)).map { content throws(StorageError) in
-                    try ExceptionRecord(sequence: key.sequence, decoding: content)
+                    try context.delivery(key.sequence, try ExceptionRecord(decoding: content), transaction)
                 }
             }
-            if let record = found ?? nil { claimed.append(record.delivery) }
+            if let delivery = found ?? nil { claimed.append(delivery) }
             return true
         }
         batch.deliveries = claimed
@@ -185,7 +218,7 @@ struct Claiming {
     }
 
     private func read(
-        _ sequence: UInt64, _ transaction: Transaction, _ types: Set<EventType>
+        _ sequence: UInt64, _ transaction: Transaction, _ types: EventTypeSelection
     ) throws(StorageError) -> Reading {
         try withKey(of: sequence) { key throws(StorageError) in
             guard let stored = try transaction.stored(key, in: context.databases.log) else {
@@ -204,12 +237,12 @@ struct Claiming {
     }
 
     private func blocked(
-        _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKeys: Set<String>
-    ) throws(StorageError) -> (key: String, record: ExceptionRecord)? {
+        _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKeys: Set<String>, _ transaction: Transaction
+    ) throws(StorageError) -> (key: String, delivery: ClaimedDelivery)? {
         let content = try entry.content()
         let head = try ExceptionRecord.head(content)
-        guard head.due == nil, let key = head.orderingKey, orderingKeys.contains(key) else { return nil }
-        return (key, try ExceptionRecord(sequence: sequence, decoding: content))
+        guard head.state == .blocked, let key = head.orderingKey, orderingKeys.contains(key) else { return nil }
+        return (key, try context.delivery(sequence, try ExceptionRecord(decoding: content), transaction))
     }
 
     // MARK: Damage

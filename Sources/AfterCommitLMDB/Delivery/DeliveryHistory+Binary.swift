@@ -6,6 +6,7 @@ extension ByteWriter {
     mutating func put(_ history: DeliveryHistory) {
         put(history.attempts)
         put(history.replayCount)
+        put(history.spent)
         put(UInt64(history.failures.count))
         for failure in history.failures {
             put(failure.attempt)
@@ -20,7 +21,8 @@ extension ByteWriter {
 
 extension ByteReader {
     mutating func history() throws(StorageError) -> DeliveryHistory {
-        var history = DeliveryHistory(attempts: try signed(), replayCount: try signed())
+        var history = DeliveryHistory(
+            attempts: try signed(), replayCount: try signed(), spent: try double())
         for _ in 0..<(try count()) {
             history.failures.append(
                 AttemptFailure(

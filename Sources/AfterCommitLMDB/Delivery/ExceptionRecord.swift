@@ -2,23 +2,55 @@
 import AfterCommit
 import Foundation
 
-/// A delivery that left the log's straight way: it retries, or waits behind its key. It owns a copy of its envelope.
+/// A delivery that left the log's straight way: it retries, waits behind its key, or for a binary that knows it.
+///
+/// Its envelope is in the log, until trimming passes it: then the record owns a copy.
 struct ExceptionRecord {
-    enum State {
+    enum State: Equatable {
         case retrying(due: Date)
         case blocked
+        case parked
+
+        var due: Date? { if case .retrying(let due) = self { due } else { nil } }
+
+        var deliveryState: DeliveryState {
+            switch self {
+            case .retrying: .retrying
+            case .blocked: .blocked
+            case .parked: .parked
+            }
+        }
     }
 
     /// What can be read without the envelope.
     struct Head {
         var state: State
         var orderingKey: String?
-
-        var due: Date? { if case .retrying(let due) = state { due } else { nil } }
+        var ownsEnvelope: Bool
+        var history: DeliveryHistory?
     }
 
     var state: State
-    var delivery: ClaimedDelivery
+    var orderingKey: String?
+    var history: DeliveryHistory?
+    /// `nil` where the log has it.
+    var envelope: Envelope?
+
+    init(state: State, orderingKey: String?, history: DeliveryHistory?, envelope: Envelope?) {
+        self.state = state
+        self.orderingKey = orderingKey
+        self.history = history
+        self.envelope = envelope
+    }
+
+    init(decoding content: UnsafeRawBufferPointer) throws(StorageError) {
+        var reader = ByteReader(content)
+        let head = try reader.exceptionHead()
+        state = head.state
+        orderingKey = head.orderingKey
+        history = head.history
+        envelope = head.ownsEnvelope ? try reader.envelope() : nil
+    }
 
     func encoded(coder: any EventCoder) throws -> [UInt8] {
         var writer = ByteWriter()
@@ -26,26 +58,23 @@ struct ExceptionRecord {
         case .retrying(let due):
             writer.put(UInt8(1))
             writer.put(due)
-        case .blocked:
-            writer.put(UInt8(2))
+        case .blocked: writer.put(UInt8(2))
+        case .parked: writer.put(UInt8(3))
         }
-        writer.put(delivery.envelope.orderingKey) { $0.put($1) }
-        writer.put(delivery.history) { $0.put($1) }
-        writer.put(delivery.envelope, payload: try delivery.envelope.bytes(using: coder))
+        writer.put(orderingKey) { $0.put($1) }
+        writer.put(history) { $0.put($1) }
+        writer.put(envelope != nil)
+        if let envelope { writer.put(envelope, payload: try envelope.bytes(using: coder)) }
         return writer.bytes
     }
 
-    init(state: State, delivery: ClaimedDelivery) {
-        self.state = state
-        self.delivery = delivery
-    }
-
-    init(sequence: UInt64, decoding content: UnsafeRawBufferPointer) throws(StorageError) {
-        var reader = ByteReader(content)
-        state = try reader.exceptionHead().state
-        let history = try reader.optional { reader throws(StorageError) in try reader.history() }
-        delivery = ClaimedDelivery(
-            sequence: sequence, envelope: try reader.envelope(), history: history)
+    /// The stored form of a record that was read from the store: its payload is bytes, so encoding it cannot fail.
+    func encodedStored(_ coder: any EventCoder) throws(StorageError) -> [UInt8] {
+        do {
+            return try encoded(coder: coder)
+        } catch {
+            throw StorageError(.corrupted, "a stored delivery cannot be written again", cause: error)
+        }
     }
 
     static func head(_ content: UnsafeRawBufferPointer) throws(StorageError) -> Head {
@@ -60,10 +89,28 @@ extension ByteReader {
         switch try byte() {
         case 1: state = .retrying(due: try date())
         case 2: state = .blocked
+        case 3: state = .parked
         default: throw StorageError(.corrupted, "a delivery is in a state that this version does not know")
         }
         let orderingKey = try optional { reader throws(StorageError) in try reader.string() }
-        return ExceptionRecord.Head(state: state, orderingKey: orderingKey)
+        let history = try optional { reader throws(StorageError) in try reader.history() }
+        return ExceptionRecord.Head(
+            state: state, orderingKey: orderingKey, ownsEnvelope: try flag(), history: history)
+    }
+}
+
+extension StoreContext {
+    /// The delivery of an exception, with its envelope from wherever it is.
+    func delivery(
+        _ sequence: UInt64, _ record: ExceptionRecord, _ transaction: Transaction
+    ) throws(StorageError) -> ClaimedDelivery {
+        if let envelope = record.envelope {
+            return ClaimedDelivery(sequence: sequence, envelope: envelope, history: record.history)
+        }
+        guard let envelope = try log(transaction).envelope(sequence) else {
+            throw StorageError(.corrupted, "delivery \(sequence) has no envelope: it is neither its own nor in the log")
+        }
+        return ClaimedDelivery(sequence: sequence, envelope: envelope, history: record.history)
     }
 }
 #endif

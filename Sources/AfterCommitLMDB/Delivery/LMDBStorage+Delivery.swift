@@ -4,7 +4,7 @@ import Logging
 
 extension LMDBStorage {
     public func attach(
-        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
     ) async throws -> [SubscriptionPlace] {
         let generation = try context.deliveries.begin()
         do {
@@ -34,6 +34,13 @@ extension LMDBStorage {
         }
     }
 
+    public func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
+        guard context.deliveries.cursor(name) == nil else { throw StorageError.alreadyDelivering }
+        let counts = try await counts(subscription: name)
+        let removed = try await writeUncancelled(WriteRequest(bytes: 0) { try $0.removeSubscription(name) })
+        return removed ? counts : nil
+    }
+
     public func detach() {
         context.deliveries.end()
     }
@@ -41,6 +48,11 @@ extension LMDBStorage {
     public func claim(_ request: ClaimRequest) async throws -> ClaimedBatch {
         let claiming = claiming
         return try await reader.run { _ in try claiming.claim(request) }
+    }
+
+    public func claim(_ sequences: [UInt64], subscription: String) async throws -> [ClaimedDelivery] {
+        let claiming = claiming
+        return try await reader.run { _ in try claiming.claim(sequences, subscription: subscription) }
     }
 
     public func claimBlocked(
@@ -59,7 +71,7 @@ extension LMDBStorage {
 
     public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
         guard batch.count > 0 else { return SettlementReport() }
-        let bytes = 16 * batch.count + 1_024 * batch.exceptions.count
+        let bytes = 16 * batch.count + 1_024 * (batch.exceptions.count + batch.emitted.count)
         return try await writeUncancelled(
             WriteRequest(bytes: bytes, canWait: true) { try $0.settle(batch) })
     }
@@ -101,7 +113,7 @@ extension Claiming {
         var live: [String: LiveDeliveries.Subscription] = [:]
         let places = try records.map { record in
             live[record.name] = LiveDeliveries.Subscription(
-                id: record.id, types: record.types,
+                id: record.id, start: record.start, types: record.types,
                 cursor: SubscriptionCursor(
                     settledBelow: record.settledBelow, settledAhead: record.settledAhead,
                     trimmedBelow: first))

@@ -6,7 +6,9 @@ import Synchronization
 final class LiveDeliveries: Sendable {
     struct Subscription {
         let id: UInt32
-        let types: Set<EventType>
+        /// The first sequence it may be given.
+        let start: UInt64
+        let types: EventTypeSelection
         var cursor: SubscriptionCursor
         /// Retrying and blocked deliveries that were handed out.
         var claimedExceptions: Set<UInt64> = []
@@ -17,7 +19,7 @@ final class LiveDeliveries: Sendable {
         var generation: UInt64 = 0
         var isAttached = false
         var lock: DeliveryLock?
-        var wake: (@Sendable () -> Void)?
+        var wake: (@Sendable (StorageChange) -> Void)?
         var subscriptions: [String: Subscription] = [:]
     }
 
@@ -31,9 +33,9 @@ final class LiveDeliveries: Sendable {
     }
 
     /// Tells the engine that something may be claimable; outside of the lock.
-    func wake() {
+    func wake(_ change: StorageChange) {
         let wake = state.withLock(\.wake)
-        wake?()
+        wake?(change)
     }
 
     /// Takes the right to deliver in this process.
@@ -50,7 +52,7 @@ final class LiveDeliveries: Sendable {
     /// Completes an attachment, unless it was ended meanwhile.
     func complete(
         generation: UInt64, lock: DeliveryLock, subscriptions: [String: Subscription],
-        wake: @escaping @Sendable () -> Void
+        wake: @escaping @Sendable (StorageChange) -> Void
     ) -> Bool {
         state.withLock { state in
             guard state.isAttached, state.generation == generation else { return false }

@@ -10,7 +10,7 @@ struct SubscriptionRecord {
     var start: UInt64
     var settledBelow: UInt64
     var settledAhead: [Range<UInt64>] = []
-    var types: Set<EventType>
+    var types: EventTypeSelection
 
     func isSettled(_ sequence: UInt64) -> Bool {
         sequence < settledBelow || settledAhead.contains { $0.contains(sequence) }
@@ -26,12 +26,12 @@ struct SubscriptionRecord {
             writer.put(run.lowerBound)
             writer.put(UInt64(run.count))
         }
-        writer.put(UInt64(types.count))
-        for type in types { writer.put(type.rawValue) }
+        writer.put(UInt64(types.patterns.count))
+        for pattern in types.patterns { writer.put(pattern.rawValue) }
         return writer.bytes
     }
 
-    init(name: String, id: UInt32, start: UInt64, types: Set<EventType>) {
+    init(name: String, id: UInt32, start: UInt64, types: EventTypeSelection) {
         self.name = name
         self.id = id
         self.start = start
@@ -56,8 +56,9 @@ struct SubscriptionRecord {
             settledAhead.append(lower..<upper)
             end = upper
         }
-        types = []
-        for _ in 0..<(try reader.count()) { types.insert(EventType(rawValue: try reader.string())) }
+        var patterns: Set<EventTypePattern> = []
+        for _ in 0..<(try reader.count()) { patterns.insert(EventTypePattern(rawValue: try reader.string())) }
+        types = EventTypeSelection(patterns)
     }
 }
 
@@ -86,6 +87,10 @@ struct SubscriptionTable {
             entry = try cursor.next()
         }
         return records
+    }
+
+    func delete(_ name: String) throws(StorageError) -> Bool {
+        try withKey(name) { key throws(StorageError) in try transaction.delete(key, in: database) }
     }
 
     func put(_ record: SubscriptionRecord) throws(StorageError) {

@@ -1,5 +1,6 @@
 #if LMDB
 import AfterCommit
+import Foundation
 
 extension WriteGroup {
     /// The place of a subscription, as this group sees it; `nil` for one that was never registered.
@@ -20,7 +21,9 @@ extension WriteGroup {
         try mutate {
             let table = context.subscriptions(transaction)
             var lastID = try table.all().map(\.id).max() ?? 0
-            let tail = try context.log(transaction).tail()
+            let log = context.log(transaction)
+            let tail = try log.tail()
+            let now = context.envelopes.wallClock.now()
             var records: [SubscriptionRecord] = []
             for registration in registrations {
                 if var record = try table.record(registration.name) {
@@ -28,11 +31,13 @@ extension WriteGroup {
                         record.types = registration.types
                         try table.put(record)
                     }
+                    try unpark(record.id, due: now)
                     records.append(record)
                 } else {
                     lastID += 1
+                    let start = registration.start == .beginning ? try log.first()?.sequence ?? tail : tail
                     let record = SubscriptionRecord(
-                        name: registration.name, id: lastID, start: tail, types: registration.types)
+                        name: registration.name, id: lastID, start: start, types: registration.types)
                     try table.put(record)
                     records.append(record)
                 }
@@ -40,6 +45,51 @@ extension WriteGroup {
                 places[registration.name]?.record.types = registration.types
             }
             return records
+        }
+    }
+
+    /// What was parked is due: this binary may know it.
+    private func unpark(_ subscription: UInt32, due: Date) throws(StorageError) {
+        let exceptions = context.exceptions(transaction)
+        var parked: [(sequence: UInt64, record: ExceptionRecord)] = []
+        try exceptions.scan(subscription) { sequence, entry throws(StorageError) in
+            // What cannot be read is left where it is; claiming reports it.
+            guard let content = try? entry.content(), let head = try? ExceptionRecord.head(content) else { return true }
+            if head.state == .parked { parked.append((sequence, try ExceptionRecord(decoding: content))) }
+            return true
+        }
+        for (sequence, parkedRecord) in parked {
+            var record = parkedRecord
+            record.state = .retrying(due: due)
+            let key = DeliveryKey(subscription, sequence)
+            try exceptions.put(key, try record.encodedStored(context.envelopes.coder))
+            try context.due(transaction).insert(DueKey(subscription, due: due, sequence: sequence))
+        }
+    }
+
+    /// Forgets a subscription: its place, its exceptions and its dead letters.
+    /// - Returns: whether it had a place.
+    func removeSubscription(_ name: String) throws -> Bool {
+        try mutate {
+            let table = context.subscriptions(transaction)
+            guard let record = try table.record(name) else { return false }
+            for rows in [context.exceptions(transaction), context.dead(transaction)] {
+                var keys: [DeliveryKey] = []
+                try rows.scan(record.id) { sequence, _ in
+                    keys.append(DeliveryKey(record.id, sequence))
+                    return true
+                }
+                for key in keys { try rows.delete(key) }
+            }
+            let due = context.due(transaction)
+            var dueKeys: [DueKey] = []
+            try due.scan(record.id) { key in
+                dueKeys.append(key)
+                return true
+            }
+            for key in dueKeys { try due.delete(key) }
+            places[name] = nil
+            return try table.delete(name)
         }
     }
 

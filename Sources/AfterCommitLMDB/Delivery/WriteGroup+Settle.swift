@@ -7,13 +7,15 @@ extension WriteGroup {
     /// Records outcomes of one subscription: the place is written once for the group, rows only for what is not simply done.
     func settle(_ batch: SettlementBatch) throws -> SettlementReport {
         try mutate {
-            guard var place = try place(batch.subscription) else { return }
+            guard var place = try place(batch.subscription) else { return SettlementReport() }
+            var report = SettlementReport()
             let sequences = batch.delivered + batch.exceptions.map(\.delivery.sequence)
-            // Only what was settled before can have rows.
+            // Only what was settled before can have rows; without one it is settled for good.
             for sequence in sequences where place.cursor.isSettled(sequence) {
-                try removeException(DeliveryKey(place.record.id, sequence))
+                if try !removeException(DeliveryKey(place.record.id, sequence)) { report.stale.append(sequence) }
             }
-            for settlement in batch.exceptions {
+            let stale = Set(report.stale)
+            for settlement in batch.exceptions where !stale.contains(settlement.delivery.sequence) {
                 try record(settlement, place.record.id)
             }
             place.cursor.settle(sequences)
@@ -21,10 +23,40 @@ extension WriteGroup {
             place.record.settledAhead = place.cursor.settledAhead
             place.isChanged = true
             places[batch.subscription] = place
+            report.refusedEmissions = try store(batch.emitted)
             let deliveries = context.deliveries
             afterCommit.append { deliveries.settled(sequences, subscription: batch.subscription) }
+            return report
         }
-        return SettlementReport()
+    }
+
+    /// Whether a delivery is settled for good.
+    func isSettled(_ delivery: DeliveryID) throws -> Bool {
+        guard let place = try place(delivery.subscription) else { return true }
+        guard place.cursor.isSettled(delivery.sequence) else { return false }
+        let key = DeliveryKey(place.record.id, delivery.sequence)
+        return try key.withBytes { key throws(StorageError) in
+            try transaction.stored(key, in: context.databases.exceptions) == nil
+        }
+    }
+
+    /// Stores what handlers emitted. One by one, so that a key that is taken refuses its own event only.
+    /// - Returns: the deduplication keys of those that were refused.
+    private func store(_ emissions: [Emission]) throws -> [String] {
+        guard !emissions.isEmpty else { return [] }
+        if emissions.allSatisfy({ $0.deduplication == nil }) {
+            try append(try EncodedEvents(emissions, coder: context.envelopes.coder))
+            return []
+        }
+        var refused: [String] = []
+        for emission in emissions {
+            do {
+                try append(try EncodedEvents([emission], coder: context.envelopes.coder))
+            } catch is EmitError {
+                refused.append(emission.deduplication?.key ?? "")
+            }
+        }
+        return refused
     }
 
     private func record(_ settlement: Settlement, _ subscription: UInt32) throws {
@@ -32,33 +64,38 @@ extension WriteGroup {
         let key = DeliveryKey(subscription, delivery.sequence)
         switch settlement.outcome {
         case .retrying(let due, let history):
-            try putRetrying(key, delivery.envelope, due: due, history: history)
+            try putException(key, delivery.envelope, .retrying(due: due), history)
         case .blocked:
-            let row = try ExceptionRecord(state: .blocked, delivery: delivery)
-                .encoded(coder: context.envelopes.coder)
-            try context.exceptions(transaction).put(key, row)
-            wrote(Space.storedBytes(of: row.count))
+            try putException(key, delivery.envelope, .blocked, delivery.history)
+        case .parked(let history):
+            try putException(key, delivery.envelope, .parked, history)
         case .deadLettered(let letter):
             let row = try letter.encoded(coder: context.envelopes.coder)
             try context.dead(transaction).put(key, row)
             wrote(Space.storedBytes(of: row.count))
         }
-        wakes = true
+        change.insert(.claimable)
     }
 
-    private func putRetrying(
-        _ key: DeliveryKey, _ envelope: Envelope, due: Date, history: DeliveryHistory
+    /// Writes an exception, with its envelope only where the log has lost it.
+    private func putException(
+        _ key: DeliveryKey, _ envelope: Envelope, _ state: ExceptionRecord.State, _ history: DeliveryHistory?
     ) throws {
-        let delivery = ClaimedDelivery(sequence: key.sequence, envelope: envelope, history: history)
-        let row = try ExceptionRecord(state: .retrying(due: due), delivery: delivery)
-            .encoded(coder: context.envelopes.coder)
+        let isLogged = try firstLogged() <= key.sequence
+        let row = try ExceptionRecord(
+            state: state, orderingKey: envelope.orderingKey, history: history,
+            envelope: isLogged ? nil : envelope
+        ).encoded(coder: context.envelopes.coder)
         try context.exceptions(transaction).put(key, row)
-        try context.due(transaction).insert(
-            DueKey(key.subscription, due: due, sequence: key.sequence))
-        wrote(Space.storedBytes(of: row.count) + Space.storedBytes(of: 0))
+        wrote(Space.storedBytes(of: row.count))
+        if let due = state.due {
+            try context.due(transaction).insert(DueKey(key.subscription, due: due, sequence: key.sequence))
+            wrote(Space.storedBytes(of: 0))
+        }
     }
 
-    private func removeException(_ key: DeliveryKey) throws(StorageError) {
+    /// - Returns: whether there was a row.
+    private func removeException(_ key: DeliveryKey) throws(StorageError) -> Bool {
         let exceptions = context.exceptions(transaction)
         let head: ExceptionRecord.Head?
         do throws(StorageError) {
@@ -71,15 +108,14 @@ extension WriteGroup {
             context.logger.error(
                 "a damaged delivery is settled",
                 metadata: [LogKey.error: "\(error)", "sequence": "\(key.sequence)"])
-            try exceptions.delete(key)
-            return
+            return try exceptions.delete(key)
         }
-        guard let head else { return }
-        if let due = head.due {
+        guard let head else { return false }
+        if let due = head.state.due {
             try context.due(transaction).delete(
                 DueKey(key.subscription, due: due, sequence: key.sequence))
         }
-        try exceptions.delete(key)
+        return try exceptions.delete(key)
     }
 
     // MARK: Dead letters
@@ -88,10 +124,7 @@ extension WriteGroup {
         let now = context.envelopes.wallClock.now()
         return try removeDeadLetters(ids) { key, letter in
             guard let letter else { return }
-            var history = letter.history
-            history.attempts = 0
-            history.replayCount += 1
-            try self.putRetrying(key, letter.envelope, due: now, history: history)
+            try self.putException(key, letter.envelope, .retrying(due: now), letter.history.redriven)
         }
     }
 
@@ -115,7 +148,7 @@ extension WriteGroup {
                 try body(key, letter)
                 removed.append(id)
             }
-            if !removed.isEmpty { wakes = true }
+            if !removed.isEmpty { change.insert(.claimable) }
             return removed
         }
     }

@@ -4,7 +4,7 @@ import CLMDB
 
 /// The engine's own databases.
 struct Databases: Sendable {
-    static let count = 6
+    static let count = 10
     /// The format that this version writes and the newest it reads.
     static let format: UInt32 = 1
 
@@ -20,6 +20,14 @@ struct Databases: Sendable {
     let due: MDB_dbi
     /// Subscription and sequence to dead letter.
     let dead: MDB_dbi
+    /// Date and id to envelope: events that wait for their moment.
+    let delayed: MDB_dbi
+    /// Deduplication key to ``DeduplicationRecord``.
+    let deduplication: MDB_dbi
+    /// Date and deduplication key, to forget the oldest.
+    let deduplicationAges: MDB_dbi
+    /// Table and key to the stored bytes of records that cannot be read and have no other place.
+    let quarantine: MDB_dbi
 
     init(_ transaction: Transaction, create: Bool) throws(StorageError) {
         func open(_ name: String) throws(StorageError) -> MDB_dbi {
@@ -32,6 +40,10 @@ struct Databases: Sendable {
         exceptions = try open("exceptions")
         due = try open("due")
         dead = try open("dead")
+        delayed = try open("delayed")
+        deduplication = try open("deduplication")
+        deduplicationAges = try open("deduplication.ages")
+        quarantine = try open("quarantine")
     }
 
     /// Writes what a new store begins with.
@@ -40,7 +52,7 @@ struct Databases: Sendable {
         version.put(fixed: Self.format)
         try version.bytes.write(to: "format", in: meta, transaction)
         // A tree that goes empty and fills again costs a page for each record: keep one key in each.
-        for database in [exceptions, due, dead] {
+        for database in [exceptions, due, dead, delayed, deduplicationAges] {
             try withKey(of: UInt32(0)) { key throws(StorageError) in
                 try transaction.put(key, in: database, content: [])
             }

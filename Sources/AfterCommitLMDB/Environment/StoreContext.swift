@@ -8,6 +8,7 @@ struct StoreContext: Sendable {
     let databases: Databases
     let handles: TableHandles
     let deliveries: LiveDeliveries
+    let room = ReservedRoom()
     let configuration: LMDBStorage.Configuration
     let envelopes: EnvelopeFactory
     let time: TimeSource
@@ -27,6 +28,14 @@ struct StoreContext: Sendable {
 
     func dead(_ transaction: Transaction) -> DeliveryTable {
         DeliveryTable(transaction: transaction, database: databases.dead)
+    }
+
+    func delayed(_ transaction: Transaction) -> DelayedTable {
+        DelayedTable(transaction: transaction, database: databases.delayed)
+    }
+
+    func deduplication(_ transaction: Transaction) -> DeduplicationTable {
+        DeduplicationTable(transaction: transaction, databases: databases)
     }
 
     func due(_ transaction: Transaction) -> DueIndex {

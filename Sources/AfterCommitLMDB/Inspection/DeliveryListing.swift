@@ -17,7 +17,7 @@ struct DeliveryListing: Sendable {
 
     /// What is stored of a delivery beside the log.
     private enum Row {
-        case exception(ExceptionRecord)
+        case exception(ExceptionRecord.State, ClaimedDelivery)
         case dead(DeadLetter)
     }
 
@@ -70,11 +70,10 @@ struct DeliveryListing: Sendable {
         try exceptions.scan(subscription.id, from: start) { sequence, entry throws(StorageError) in
             guard sequence <= end else { return false }
             let record = readable(sequence) { () throws(StorageError) in
-                try ExceptionRecord(sequence: sequence, decoding: try entry.content())
+                let record = try ExceptionRecord(decoding: try entry.content())
+                return Row.exception(record.state, try context.delivery(sequence, record, transaction))
             }
-            if let record {
-                rows[sequence, default: [:]][subscription.id] = .exception(record)
-            }
+            if let record { rows[sequence, default: [:]][subscription.id] = record }
             count += 1
             if count == Self.pageRecords { end = sequence }
             return count < Self.pageRecords
@@ -123,12 +122,10 @@ struct DeliveryListing: Sendable {
         case .dead(let letter):
             return DeliveryRecord(
                 id: id, envelope: letter.envelope, state: .deadLettered, history: letter.history)
-        case .exception(let record):
-            var due: Date?
-            if case .retrying(let date) = record.state { due = date }
+        case .exception(let state, let delivery):
             return DeliveryRecord(
-                id: id, envelope: record.delivery.envelope, state: due == nil ? .blocked : .retrying,
-                due: due, history: record.delivery.history ?? DeliveryHistory())
+                id: id, envelope: delivery.envelope, state: state.deliveryState, due: state.due,
+                history: delivery.history ?? DeliveryHistory())
         case nil:
             guard let logged, sequence >= subscription.start, subscription.types.contains(logged.type)
             else { return nil }

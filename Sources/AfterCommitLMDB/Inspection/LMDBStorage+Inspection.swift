@@ -1,5 +1,6 @@
 #if LMDB
 public import AfterCommit
+import Foundation
 import Logging
 
 extension LMDBStorage {
@@ -9,6 +10,7 @@ extension LMDBStorage {
         while let start = next {
             let part = try await reader.read { try $0.pending(name, from: start, context) }
             counts.pending += part.count
+            counts.oldestPending = counts.oldestPending ?? part.oldest
             next = part.next
             try Task.checkCancellation()
         }
@@ -70,6 +72,7 @@ extension Transaction {
             switch try? ExceptionRecord.head(try entry.content()).state {
             case .retrying: counts.retrying += 1
             case .blocked: counts.blocked += 1
+            case .parked: counts.parked += 1
             case nil: break
             }
             return true
@@ -84,14 +87,15 @@ extension Transaction {
     /// How many of a part of the log are unsettled. In parts, so that no snapshot lives long.
     fileprivate func pending(
         _ name: String, from start: UInt64, _ context: StoreContext
-    ) throws -> (count: Int, next: UInt64?) {
-        guard let subscription = try context.subscriptions(self).record(name) else { return (0, nil) }
+    ) throws -> (count: Int, oldest: Date?, next: UInt64?) {
+        guard let subscription = try context.subscriptions(self).record(name) else { return (0, nil, nil) }
         let cursor =
             context.deliveries.cursor(name)
             ?? SubscriptionCursor(
                 settledBelow: subscription.settledBelow, settledAhead: subscription.settledAhead)
         let end = start.addingReportingOverflow(16_384).partialValue
         var count = 0
+        var oldest: Date?
         var next: UInt64?
         try context.log(self).scan(from: start) { sequence, entry throws(StorageError) in
             guard sequence < end else {
@@ -102,10 +106,11 @@ extension Transaction {
                 let head = try? LogRecord.head(content), subscription.types.contains(head.type)
             {
                 count += 1
+                if oldest == nil { oldest = try LogRecord.envelope(content).time }
             }
             return true
         }
-        return (count, next)
+        return (count, oldest, next)
     }
 
     fileprivate func deadLetters(
@@ -121,7 +126,8 @@ extension Transaction {
             }
             let id = DeliveryID(subscription: subscription.name, sequence: sequence)
             do throws(StorageError) {
-                letters.append(try DeadLetter(id: id, decoding: try entry.content()))
+                let letter = try DeadLetter(id: id, decoding: try entry.content())
+                if query.matches(letter) { letters.append(letter) }
             } catch {
                 guard error.lmdbError == nil else { throw error }
                 context.logger.error(

@@ -46,6 +46,15 @@ struct EventLog {
         return newest
     }
 
+    /// The envelope of one event, `nil` where it was trimmed.
+    func envelope(_ sequence: UInt64) throws(StorageError) -> Envelope? {
+        try withKey(of: sequence) { key throws(StorageError) in
+            try transaction.content(key, in: database).map { content throws(StorageError) in
+                try LogRecord.envelope(content)
+            }
+        }
+    }
+
     /// Writes an encoded envelope behind all others.
     func append(
         _ envelope: UnsafeRawBufferPointer, sequence: UInt64, recordedMilliseconds: UInt64

@@ -71,6 +71,7 @@ struct Trimmer {
             guard let last = try log.last() else { return 0 }
             var count = 0
             var bytes = 0
+            var removed: [UInt64] = []
             defer {
                 if cuttingOrphans, count > 0, kept < end {
                     group.context.logger.error(
@@ -85,10 +86,20 @@ struct Trimmer {
                 let position = try EventLog.position(current)
                 guard position.sequence < min(end, last.sequence), mayGo(position, bytes) else { break }
                 bytes += Space.storedBytes(of: current.value.count)
-                try cursor.delete()
+                removed.append(position.sequence)
                 count += 1
                 entry = try cursor.next()
             }
+            guard let first = removed.first, let last = removed.last else { return 0 }
+            try group.copyEnvelopes(from: first, through: last)
+            // A cursor of its own: copying has moved pages.
+            let deletion = try Cursor(group.transaction, group.context.databases.log)
+            var next = try deletion.first()
+            while let current = next, try EventLog.sequence(current.key) <= last {
+                try deletion.delete()
+                next = try deletion.next()
+            }
+            group.trimmedLog()
             return count
         }
     }

@@ -33,11 +33,22 @@ public final class LMDBTransaction: TableTransaction {
     // MARK: Emitting
 
     @discardableResult
-    public func emit<E: Event>(_ event: E, headers: [String: String]) throws -> EventID {
+    public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         try checkOpen()
-        let envelope = try envelopes.envelopeEncoding(event, headers: headers)
-        try events.append(envelope, coder: envelopes.coder)
-        return envelope.id
+        let emission = try envelopes.emission(event, options: options, form: .bytes)
+        if let key = emission.deduplication, let first = try firstID(for: key) { return first }
+        try events.append(emission, coder: envelopes.coder)
+        return emission.envelope.id
+    }
+
+    /// The id of the event that the key stands for, in the store or in this transaction.
+    private func firstID(for key: Emission.Deduplication) throws -> EventID? {
+        if let known = try group.firstID(for: key, in: innermost) { return known }
+        guard let earlier = events.first(with: key) else { return nil }
+        guard earlier.deduplication == key else {
+            throw EmitError.deduplicationConflict(key: key.key, firstID: earlier.id)
+        }
+        return earlier.id
     }
 
     // MARK: Tables
@@ -145,9 +156,11 @@ public final class LMDBTransaction: TableTransaction {
             missingTable = table.name
             throw MissingTable()
         }
-        let innermost = levels.last { $0.child != nil }?.child ?? group.transaction
         return TableAccess(transaction: innermost, database: database)
     }
+
+    /// While a child is open LMDB allows nothing on its parent.
+    private var innermost: Transaction { levels.last { $0.child != nil }?.child ?? group.transaction }
 
     private func writing<R>(_ body: (Transaction) throws -> R) throws -> R {
         do {

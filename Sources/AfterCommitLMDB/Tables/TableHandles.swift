@@ -30,9 +30,7 @@ final class TableHandles: Sendable {
         let types = Types(key: ObjectIdentifier(Key.self), value: ObjectIdentifier(Value.self))
         let known = state.withLock { $0.types[table.name] }
         if known == types { return }
-        guard (1...200).contains(table.name.utf8.count), !table.name.utf8.contains(0) else {
-            throw StorageError(.invalidTable, "a table's name has 1 to 200 bytes and no zero byte")
-        }
+        try table.checkName()
         let first = state.withLock { state in
             if let first = state.types[table.name] { return first }
             state.types[table.name] = types

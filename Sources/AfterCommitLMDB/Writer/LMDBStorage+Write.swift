@@ -1,5 +1,7 @@
 #if LMDB
 public import AfterCommit
+public import Foundation
+import Logging
 
 extension LMDBStorage {
     public func transaction<R: Sendable>(
@@ -13,26 +15,93 @@ extension LMDBStorage {
             })
     }
 
-    @discardableResult
-    public func emit<E: Event>(
-        contentsOf events: [E], headers: [String: String]
-    ) async throws -> [EventID] {
-        guard !events.isEmpty else { return [] }
-        var encoded = EncodedEvents()
-        var ids: [EventID] = []
-        ids.reserveCapacity(events.count)
-        for event in events {
-            let envelope = try context.envelopes.envelopeEncoding(event, headers: headers)
-            try encoded.append(envelope, coder: context.envelopes.coder)
-            ids.append(envelope.id)
-        }
-        let batch = encoded
-        try await write(
-            WriteRequest(bytes: batch.storedBytes) { group in
-                try group.checkRoom(forFurther: batch.storedBytes)
-                try group.append(batch)
+    public func transaction<R: Sendable>(
+        settling delivery: DeliveryID, _ body: @escaping @Sendable (LMDBTransaction) throws -> R
+    ) async throws -> R? {
+        let envelopes = context.envelopes
+        return try await write(
+            WriteRequest(bytes: 1_024) { group in
+                guard try !group.isSettled(delivery) else { return nil }
+                let result = try group.run(body, envelopes: envelopes)
+                _ = try group.settle(
+                    SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]))
+                return result
             })
-        return ids
+    }
+
+    @discardableResult
+    public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
+        guard !events.isEmpty else { return [] }
+        let envelopes = context.envelopes
+        let emissions = try envelopes.emissions(events, options: options, form: .bytes)
+        return try await append(try EncodedEvents(emissions, coder: envelopes.coder))
+    }
+
+    @discardableResult
+    public func emit<E: Event>(_ event: E, options: EmitOptions) async throws -> EventID {
+        let envelopes = context.envelopes
+        let emission = try envelopes.emission(event, options: options, form: .bytes)
+        return try await append(try EncodedEvents([emission], coder: envelopes.coder))[0]
+    }
+
+    private func append(_ events: EncodedEvents) async throws -> [EventID] {
+        try await write(
+            WriteRequest(bytes: events.storedBytes) { group in
+                try group.checkRoom(forFurther: events.storedBytes)
+                return try group.append(events)
+            })
+    }
+
+    public func reserveRoom(for events: Int) async throws -> RoomReservation {
+        let reservation = RoomReservation(events: events)
+        let room = context.room
+        return try await write(
+            WriteRequest(bytes: reservation.bytes) { group in
+                try group.checkRoom(forFurther: reservation.bytes)
+                group.afterCommit.append { room.reserve(reservation.bytes) }
+                return reservation
+            })
+    }
+
+    public func cancel(_ reservation: RoomReservation) {
+        context.room.giveBack(reservation.bytes)
+    }
+
+    @discardableResult
+    public func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID] {
+        defer { context.room.giveBack(reservation.bytes) }
+        let events = try EncodedEvents(emissions, coder: context.envelopes.coder)
+        guard !events.isEmpty else { return [] }
+        // Not refused for want of room: it was reserved, and what is larger takes the reserve for settling. Nor cancelled:
+        // the work that the events tell of is done.
+        return try await writeUncancelled(
+            WriteRequest(bytes: 0) { group in try group.append(events) })
+    }
+
+    // MARK: Delayed events
+
+    public func publishDelayed(dueBy now: Date) async throws -> Date? {
+        let context = context
+        while true {
+            // Most looks find nothing: only what is due is worth a commit.
+            guard let next = try await reader.read({ try context.delayed($0).nextDue() }) else { return nil }
+            guard next <= now else { return next }
+            _ = try await writeUncancelled(
+                WriteRequest(bytes: 0) { try $0.publishDelayed(dueBy: now, limit: 1_000) })
+        }
+    }
+
+    public func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent] {
+        guard limit > 0 else { return [] }
+        let context = context
+        return try await reader.read { try context.delayedEvents($0, after: id, limit: limit) }
+    }
+
+    public func cancelDelayed(_ ids: [EventID]) async throws -> [EventID] {
+        let wanted = Set(ids)
+        let cancelled = try await writeUncancelled(
+            WriteRequest(bytes: 64 * ids.count) { try $0.cancelDelayed(wanted) })
+        return ids.filter { cancelled.contains($0) }
     }
 
     public func read<R: Sendable>(

@@ -133,7 +133,7 @@ actor LMDBWriter {
         try group.commit()
         afterCommit(group)
         for request in requests { request.finish() }
-        if group.wakes { context.deliveries.wake() }
+        if !group.change.isEmpty { context.deliveries.wake(group.change) }
     }
 
     private func afterCommit(_ group: WriteGroup) {

@@ -16,15 +16,17 @@ final class WriteGroup {
     let transaction: Transaction
     var space: Space
     private(set) var writtenBytes = 0
-    private(set) var appendedCount = 0
-    private var tail: EventLog.Position?
+    var appendedCount = 0
+    var tail: EventLog.Position?
+    /// The log's first sequence, while nothing of it is trimmed in this group.
+    private var firstInLog: UInt64?
     private var openedTables: [String: MDB_dbi] = [:]
     private var knownTables: [String: MDB_dbi]
     var places: [String: Place] = [:]
     /// What becomes true for this process once the commit has succeeded.
     var afterCommit: [() -> Void] = []
-    /// Whether something may be claimable after the commit.
-    var wakes = false
+    /// What those who deliver must be told after the commit.
+    var change: StorageChange = []
 
     init(context: StoreContext, space: Space) throws(StorageError) {
         self.context = context
@@ -40,7 +42,7 @@ final class WriteGroup {
 
     /// Refuses emits and transactions while the store is full.
     func checkRoom(forFurther bytes: Int) throws(StorageError) {
-        guard space.fits(writtenBytes + bytes) else {
+        guard space.fits(writtenBytes + context.room.bytes + bytes) else {
             throw StorageError.storageFull(
                 "the store uses about \(space.usedBytes) bytes of \(space.limitBytes), of which \(space.reserveBytes) are kept for settling; let deliveries go on, delete dead letters, or raise `maxBytes`"
             )
@@ -63,24 +65,16 @@ final class WriteGroup {
         }
     }
 
-    /// Appends to the log. Room was checked before.
-    func append(_ events: EncodedEvents) throws {
-        guard !events.isEmpty else { return }
-        try mutate {
-            let log = context.log(transaction)
-            let last = try tail ?? log.last()
-            let now = context.envelopes.wallClock.now().timeIntervalSince1970 * 1000
-            let recorded = max(last?.recordedMilliseconds ?? 0, UInt64(clamping: now))
-            var sequence = last?.sequence ?? 0
-            try events.visit { envelope throws(StorageError) in
-                sequence += 1
-                try log.append(envelope, sequence: sequence, recordedMilliseconds: recorded)
-            }
-            tail = EventLog.Position(sequence: sequence, recordedMilliseconds: recorded)
-        }
-        wrote(events.storedBytes)
-        appendedCount += events.count
-        wakes = true
+    /// The log's first sequence.
+    func firstLogged() throws(StorageError) -> UInt64 {
+        if let firstInLog { return firstInLog }
+        let first = try context.log(transaction).first()?.sequence ?? 1
+        firstInLog = first
+        return first
+    }
+
+    func trimmedLog() {
+        firstInLog = nil
     }
 
     // MARK: Tables

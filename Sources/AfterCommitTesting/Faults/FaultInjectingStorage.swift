@@ -1,4 +1,5 @@
 public import AfterCommit
+public import Foundation
 import Synchronization
 
 /// A storage that fails on demand, and otherwise does what the storage beneath it does.
@@ -25,7 +26,8 @@ public final class FaultInjectingStorage: EventStorage {
     }
 
     public var name: String { base.name }
-    public var coder: any EventCoder { base.coder }
+    public var envelopes: EnvelopeFactory { base.envelopes }
+    public var inboxWindow: Duration { base.inboxWindow }
 
     /// How many calls have failed.
     public var failedCount: Int { faults.withLock { $0.failed } }
@@ -59,16 +61,49 @@ public final class FaultInjectingStorage: EventStorage {
     // MARK: Passed on
 
     @discardableResult
-    public func emit<E: Event>(
-        contentsOf events: [E], headers: [String: String]
-    ) async throws -> [EventID] {
-        try await base.emit(contentsOf: events, headers: headers)
+    public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
+        try await base.emit(contentsOf: events, options: options)
     }
 
+    public func reserveRoom(for events: Int) async throws -> RoomReservation {
+        try await base.reserveRoom(for: events)
+    }
+
+    @discardableResult
+    public func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID] {
+        try await base.emit(emissions, into: reservation)
+    }
+
+    public func cancel(_ reservation: RoomReservation) { base.cancel(reservation) }
+
     public func attach(
-        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
     ) async throws -> [SubscriptionPlace] {
         try await base.attach(subscriptions, wake: wake)
+    }
+
+    public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? {
+        base.attemptJournal(subscription: subscription, lanes: lanes)
+    }
+
+    public func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
+        try await base.removeSubscription(name)
+    }
+
+    public func publishDelayed(dueBy now: Date) async throws -> Date? {
+        try await base.publishDelayed(dueBy: now)
+    }
+
+    public func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent] {
+        try await base.delayedEvents(after: id, limit: limit)
+    }
+
+    public func cancelDelayed(_ ids: [EventID]) async throws -> [EventID] {
+        try await base.cancelDelayed(ids)
+    }
+
+    public func claim(_ sequences: [UInt64], subscription: String) async throws -> [ClaimedDelivery] {
+        try await base.claim(sequences, subscription: subscription)
     }
 
     public func registeredSubscriptions() async throws -> [String] {

@@ -1,10 +1,38 @@
+public import Foundation
 import Synchronization
 
 extension InMemoryStorage {
     public func attach(
-        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
     ) async throws -> [SubscriptionPlace] {
-        try queue.withLock { try $0.attach(subscriptions, wake: wake) }
+        let now = envelopes.wallClock.now()
+        return try queue.withLock { try $0.attach(subscriptions, now: now, wake: wake) }
+    }
+
+    public func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
+        let (counts, ready) = try queue.withLock { (try $0.remove(name), $0.grantRoom()) }
+        resume(ready)
+        return counts
+    }
+
+    public func publishDelayed(dueBy now: Date) async throws -> Date? {
+        let (result, wake) = queue.withLock { ($0.publishDelayed(dueBy: now), $0.wake) }
+        if result.published { wake?(.claimable) }
+        return result.nextDue
+    }
+
+    public func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent] {
+        queue.withLock { $0.delayedEvents(after: id, limit: limit) }
+    }
+
+    public func cancelDelayed(_ ids: [EventID]) async throws -> [EventID] {
+        let (cancelled, ready) = queue.withLock { ($0.cancelDelayed(ids), $0.grantRoom()) }
+        resume(ready)
+        return cancelled
+    }
+
+    public func claim(_ sequences: [UInt64], subscription: String) async throws -> [ClaimedDelivery] {
+        queue.withLock { $0.claim(sequences, subscription: subscription) }
     }
 
     public func registeredSubscriptions() async throws -> [String] {
@@ -39,9 +67,11 @@ extension InMemoryStorage {
     }
 
     public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
-        let (report, ready) = queue.withLock { ($0.settle(batch), $0.grantRoom()) }
+        let now = envelopes.wallClock.now()
+        let (settled, ready, wake) = queue.withLock { ($0.settle(batch, now: now), $0.grantRoom(), $0.wake) }
         resume(ready)
-        return report
+        if !settled.change.isEmpty { wake?(settled.change) }
+        return settled.report
     }
 
     public func counts(subscription: String) async throws -> DeliveryCounts {
@@ -59,7 +89,7 @@ extension InMemoryStorage {
     public func redrive(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
         let now = envelopes.wallClock.now()
         let (redriven, wake) = queue.withLock { ($0.redrive(ids, now: now), $0.wake) }
-        if !redriven.isEmpty { wake?() }
+        if !redriven.isEmpty { wake?(.claimable) }
         return redriven
     }
 

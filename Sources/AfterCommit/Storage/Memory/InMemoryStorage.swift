@@ -15,17 +15,31 @@ public final class InMemoryStorage: TableStorage {
         public var retainedEvents: Int
         /// How many dead letters each subscription keeps; the oldest fall out and are counted. Default 10,000.
         public var maxDeadLetters: Int
+        /// Whether each event is encoded and decoded when it is emitted, to catch what a storage that keeps bytes would
+        /// refuse or change: payloads that cannot be encoded, are too large, or come back as another value.
+        /// Default: on in debug builds, as tests are, and off in release builds.
+        public var codingCheck: Bool
 
         public init(
             capacity: Int = 65_536, whenFull: FullPolicy = .suspend, retainedEvents: Int = 1_000,
-            maxDeadLetters: Int = 10_000
+            maxDeadLetters: Int = 10_000, codingCheck: Bool = InMemoryStorage.isDebugBuild
         ) {
+            self.codingCheck = codingCheck
             self.capacity = capacity
             self.whenFull = whenFull
             self.retainedEvents = retainedEvents
             self.maxDeadLetters = maxDeadLetters
         }
     }
+
+    /// Whether this package was built for debugging.
+    public static let isDebugBuild: Bool = {
+        #if DEBUG
+        true
+        #else
+        false
+        #endif
+    }()
 
     /// What an emitter meets when a storage is full.
     public enum FullPolicy: Sendable, Hashable {
@@ -36,10 +50,10 @@ public final class InMemoryStorage: TableStorage {
     }
 
     public let name = "memory"
-    public var coder: any EventCoder { envelopes.coder }
+    public let envelopes: EnvelopeFactory
 
     let configuration: Configuration
-    let envelopes: EnvelopeFactory
+    let payloadForm: EnvelopeFactory.PayloadForm
     let queue: Mutex<MemoryQueue>
     private let tables = MemoryTablesActor()
 
@@ -52,6 +66,7 @@ public final class InMemoryStorage: TableStorage {
     ) {
         self.configuration = configuration
         self.envelopes = envelopes
+        payloadForm = configuration.codingCheck ? .checkedValue : .value
         queue = Mutex(MemoryQueue(configuration: configuration))
     }
 
@@ -59,15 +74,34 @@ public final class InMemoryStorage: TableStorage {
     public func transaction<R: Sendable>(
         _ body: @escaping @Sendable (InMemoryTransaction) throws -> R
     ) async throws -> R {
+        guard let result = try await transaction(settling: nil, body) else {
+            throw StorageError(.systemFailure, "a transaction without a delivery was taken for a settled one")
+        }
+        return result
+    }
+
+    public func transaction<R: Sendable>(
+        settling delivery: DeliveryID, _ body: @escaping @Sendable (InMemoryTransaction) throws -> R
+    ) async throws -> R? {
+        try await transaction(settling: Optional(delivery), body)
+    }
+
+    private func transaction<R: Sendable>(
+        settling delivery: DeliveryID?, _ body: @escaping @Sendable (InMemoryTransaction) throws -> R
+    ) async throws -> R? {
         var reserved = 0
         while true {
-            switch try await tables.run(body, storage: self, reserved: reserved) {
+            switch try await tables.run(body, storage: self, settling: delivery, reserved: reserved) {
             case .committed(let result, let wake):
                 wake?()
                 return result
+            case .alreadySettled:
+                return nil
+            case .again:
+                reserved = 0
             case .full(let needed):
                 try refuseIfImpossible(needed)
-                try await reserveRoom(for: needed)
+                try await waitForRoom(needed)
                 reserved = needed
             }
         }
@@ -80,38 +114,60 @@ public final class InMemoryStorage: TableStorage {
     }
 
     @discardableResult
-    public func emit<E: Event>(
-        contentsOf events: [E], headers: [String: String]
-    ) async throws -> [EventID] {
-        let wrapped = try events.map {
-            EnvelopeBox(try envelopes.envelopeKeepingValue($0, headers: headers))
-        }
-        if !append(wrapped, reserved: 0) { try await appendWhenPossible(wrapped) }
-        return wrapped.map(\.envelope.id)
+    public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
+        try await append(try envelopes.emissions(events, options: options, form: payloadForm), reserved: 0)
     }
 
     @discardableResult
-    public func emit<E: Event>(_ event: E, headers: [String: String]) async throws -> EventID {
-        let envelope = try envelopes.envelopeKeepingValue(event, headers: headers)
-        let box = EnvelopeBox(envelope)
-        let (appended, wake) = queue.withLock { ($0.append(box), $0.wake) }
-        if appended { wake?() } else { try await appendWhenPossible([box]) }
-        return envelope.id
-    }
-
-    private func appendWhenPossible(_ envelopes: [EnvelopeBox]) async throws {
-        try refuseIfImpossible(envelopes.count)
-        try await reserveRoom(for: envelopes.count)
-        _ = append(envelopes, reserved: envelopes.count)
-    }
-
-    /// Appends the events of a commit, if there is room, and wakes the engine.
-    private func append(_ envelopes: [EnvelopeBox], reserved: Int) -> Bool {
-        let (appended, wake) = queue.withLock {
-            ($0.append(envelopes, reserved: reserved), $0.wake)
+    public func emit<E: Event>(_ event: E, options: EmitOptions) async throws -> EventID {
+        let emission = try envelopes.emission(event, options: options, form: payloadForm)
+        if emission.deliverAt == nil, emission.deduplication == nil {
+            let (appended, wake) = queue.withLock { ($0.append(emission.box), $0.wake) }
+            if appended {
+                wake?(.claimable)
+                return emission.envelope.id
+            }
         }
-        if appended, !envelopes.isEmpty { wake?() }
-        return appended
+        return try await append([emission], reserved: 0)[0]
+    }
+
+    @discardableResult
+    public func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID] {
+        try await append(emissions, reserved: reservation.events)
+    }
+
+    public func reserveRoom(for events: Int) async throws -> RoomReservation {
+        let isGranted = queue.withLock { $0.grant(events) }
+        if !isGranted {
+            try refuseIfImpossible(events)
+            try await waitForRoom(events)
+        }
+        return RoomReservation(events: events)
+    }
+
+    public func cancel(_ reservation: RoomReservation) {
+        resume(queue.withLock { $0.giveBack(reservation.events) })
+    }
+
+    /// Appends what a commit emits, once there is room, and wakes the engine.
+    private func append(_ emissions: [Emission], reserved granted: Int) async throws -> [EventID] {
+        var reserved = granted
+        while true {
+            let now = envelopes.wallClock.now()
+            let (result, wake, ready) = try queue.withLock {
+                (try $0.append(emissions, reserved: reserved, now: now), $0.wake, $0.grantRoom())
+            }
+            resume(ready)
+            switch result {
+            case .stored(let ids, let change):
+                if !change.isEmpty { wake?(change) }
+                return ids
+            case .full(let needed):
+                try refuseIfImpossible(needed)
+                try await waitForRoom(needed)
+                reserved = needed
+            }
+        }
     }
 
     private func refuseIfImpossible(_ count: Int) throws {
@@ -127,7 +183,7 @@ public final class InMemoryStorage: TableStorage {
         }
     }
 
-    private func reserveRoom(for count: Int) async throws {
+    private func waitForRoom(_ count: Int) async throws {
         let id = queue.withLock { $0.nextWaiterID() }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in

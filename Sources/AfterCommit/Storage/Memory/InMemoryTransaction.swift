@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Reads the tables of an ``InMemoryStorage``.
 public class InMemoryReader: TableReader {
@@ -53,21 +54,33 @@ public final class InMemoryTransaction: InMemoryReader, TableTransaction {
         let before: (any Sendable)?
     }
 
-    private let envelopes: EnvelopeFactory
+    private let storage: InMemoryStorage
     private var changes: [Change] = []
-    private(set) var emitted: [EnvelopeBox] = []
+    private(set) var emitted: [Emission] = []
 
-    init(tables: MemoryTablesBox, envelopes: EnvelopeFactory) {
-        self.envelopes = envelopes
+    init(tables: MemoryTablesBox, storage: InMemoryStorage) {
+        self.storage = storage
         super.init(tables: tables)
     }
 
     @discardableResult
-    public func emit<E: Event>(_ event: E, headers: [String: String]) throws -> EventID {
+    public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         _ = try tables()
-        let envelope = try envelopes.envelopeKeepingValue(event, headers: headers)
-        emitted.append(EnvelopeBox(envelope))
-        return envelope.id
+        let emission = try storage.envelopes.emission(event, options: options, form: storage.payloadForm)
+        if let key = emission.deduplication, let first = try firstID(for: key) { return first }
+        emitted.append(emission)
+        return emission.envelope.id
+    }
+
+    /// The id of the event that the key stands for, in the storage or in this transaction.
+    private func firstID(for key: Emission.Deduplication) throws -> EventID? {
+        let now = storage.envelopes.wallClock.now()
+        if let known = try storage.queue.withLock({ try $0.firstID(for: key, now: now) }) { return known }
+        guard let earlier = emitted.first(where: { $0.deduplication?.key == key.key }) else { return nil }
+        guard earlier.deduplication == key else {
+            throw EmitError.deduplicationConflict(key: key.key, firstID: earlier.envelope.id)
+        }
+        return earlier.envelope.id
     }
 
     public func put<Key, Value>(

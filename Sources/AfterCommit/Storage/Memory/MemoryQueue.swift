@@ -19,7 +19,9 @@ struct MemoryQueue: ~Copyable {
     private var reservedCount = 0
     private var waiters: Deque<RoomWaiter> = []
     private var lastWaiterID: UInt64 = 0
-    private(set) var wake: (@Sendable () -> Void)?
+    private(set) var wake: (@Sendable (StorageChange) -> Void)?
+    private var delayed = MemoryDelayed()
+    private var deduplication = MemoryDeduplication()
     var subscriptions: [String: MemorySubscription] = [:]
     /// Those that the last engine delivered to. Others hold no events back: the emitter never pays for them.
     private var attached: Set<String> = []
@@ -30,7 +32,7 @@ struct MemoryQueue: ~Copyable {
 
     private var tail: UInt64 { firstSequence + UInt64(log.count) }
 
-    private var heldCount: Int { Int(tail - floor) + exceptionCount + reservedCount }
+    private var heldCount: Int { Int(tail - floor) + exceptionCount + reservedCount + delayed.count }
 
     // MARK: Emitting
 
@@ -43,21 +45,114 @@ struct MemoryQueue: ~Copyable {
         return true
     }
 
-    /// Appends all of them, or none when there is no room. `reserved` of the room were granted before.
-    mutating func append(_ envelopes: [EnvelopeBox], reserved: Int) -> Bool {
-        let missing = envelopes.count - reserved
-        if missing > 0 {
-            guard waiters.isEmpty, heldCount + missing <= configuration.capacity else {
-                reservedCount -= reserved
-                return false
+    /// What came of several emissions.
+    enum Appended {
+        /// The ids, those of the first events where a key was known; and what the engine must be told.
+        case stored([EventID], StorageChange)
+        /// There is no room for so many.
+        case full(Int)
+    }
+
+    /// Stores all of them, or none when there is no room. `reserved` of the room were granted before and are given back.
+    /// - Throws: ``EmitError`` for a deduplication key that stands for another payload; nothing is stored then.
+    mutating func append(
+        _ emissions: [Emission], reserved: Int, now: Date
+    ) throws(EmitError) -> Appended {
+        reservedCount -= reserved
+        let (fresh, ids) = try withoutKnown(emissions, now: now)
+        let missing = fresh.count - reserved
+        if missing > 0, !waiters.isEmpty || heldCount + fresh.count > configuration.capacity {
+            return .full(fresh.count)
+        }
+        return .stored(ids, store(fresh, now: now))
+    }
+
+    /// Whether a deduplication key of theirs is known by now.
+    func knowsAny(of emissions: [Emission], now: Date) throws(EmitError) -> Bool {
+        for emission in emissions {
+            if let key = emission.deduplication, try deduplication.firstID(for: key, now: now) != nil { return true }
+        }
+        return false
+    }
+
+    /// The id of the event that a deduplication key stands for.
+    func firstID(for key: Emission.Deduplication, now: Date) throws(EmitError) -> EventID? {
+        try deduplication.firstID(for: key, now: now)
+    }
+
+    private func withoutKnown(
+        _ emissions: [Emission], now: Date
+    ) throws(EmitError) -> (fresh: [Emission], ids: [EventID]) {
+        var fresh: [Emission] = []
+        var ids: [EventID] = []
+        var seen: [String: DeduplicationRecord] = [:]
+        for emission in emissions {
+            if let key = emission.deduplication {
+                let known = try deduplication.firstID(for: key, now: now)
+                let first = if let known { known } else { try seen[key.key]?.firstID(for: key, now: now) }
+                if let first {
+                    ids.append(first)
+                    continue
+                }
+                seen[key.key] = DeduplicationRecord(
+                    id: emission.envelope.id, fingerprint: key.fingerprint, emittedAt: now)
+            }
+            fresh.append(emission)
+            ids.append(emission.envelope.id)
+        }
+        return (fresh, ids)
+    }
+
+    private mutating func store(_ emissions: [Emission], now: Date) -> StorageChange {
+        var change: StorageChange = []
+        for emission in emissions {
+            if let key = emission.deduplication {
+                deduplication.insert(key, id: emission.envelope.id, now: now)
+            }
+            if let deliverAt = emission.deliverAt, deliverAt > now {
+                delayed.insert(emission.box, deliverAt: deliverAt)
+                change.insert(.delayed)
+            } else {
+                log.append(emission.box)
+                change.insert(.claimable)
             }
         }
-        reservedCount -= reserved
-        log.append(contentsOf: envelopes)
         if attached.isEmpty { floor = tail }
         trim()
+        return change
+    }
+
+    /// Reserves room, if it is there at once.
+    mutating func grant(_ count: Int) -> Bool {
+        guard waiters.isEmpty, heldCount + count <= configuration.capacity else { return false }
+        reservedCount += count
         return true
     }
+
+    /// Gives granted room back.
+    mutating func giveBack(_ count: Int) -> [RoomWaiter] {
+        reservedCount -= count
+        return grantRoom()
+    }
+
+    // MARK: Delayed events
+
+    mutating func publishDelayed(dueBy now: Date) -> (nextDue: Date?, published: Bool) {
+        let due = delayed.takeDue(by: now)
+        log.append(contentsOf: due)
+        if attached.isEmpty { floor = tail }
+        return (delayed.nextDue, !due.isEmpty)
+    }
+
+    func delayedEvents(after id: EventID?, limit: Int) -> [DelayedEvent] {
+        delayed.list(after: id, limit: limit)
+    }
+
+    mutating func cancelDelayed(_ ids: [EventID]) -> [EventID] {
+        ids.filter { delayed.remove($0) }
+    }
+
+    // MARK: Waiting for room
 
     mutating func nextWaiterID() -> UInt64 {
         lastWaiterID += 1
@@ -86,7 +181,7 @@ struct MemoryQueue: ~Copyable {
     // MARK: Owning
 
     mutating func attach(
-        _ registrations: [SubscriptionRegistration], wake: @escaping @Sendable () -> Void
+        _ registrations: [SubscriptionRegistration], now: Date, wake: @escaping @Sendable (StorageChange) -> Void
     ) throws -> [SubscriptionPlace] {
         guard self.wake == nil else { throw StorageError.alreadyDelivering }
         self.wake = wake
@@ -94,9 +189,11 @@ struct MemoryQueue: ~Copyable {
         let places = registrations.map { registration in
             var subscription =
                 subscriptions[registration.name]
-                ?? MemorySubscription(name: registration.name, start: tail)
+                ?? MemorySubscription(
+                    name: registration.name, start: registration.start == .beginning ? firstSequence : tail)
             subscription.types = registration.types
             subscription.begin(from: firstSequence)
+            subscription.unpark(due: now)
             subscriptions[registration.name] = subscription
             return SubscriptionPlace(orderedKeys: subscription.orderedKeys())
         }
@@ -109,7 +206,26 @@ struct MemoryQueue: ~Copyable {
         for name in subscriptions.keys { subscriptions[name]?.releaseAll() }
     }
 
+    /// Forgets a subscription without an engine.
+    mutating func remove(_ name: String) throws(StorageError) -> DeliveryCounts? {
+        guard wake == nil || !attached.contains(name) else { throw StorageError.alreadyDelivering }
+        let counts = counts(subscription: name)
+        guard let removed = subscriptions.removeValue(forKey: name) else { return nil }
+        exceptionCount -= removed.exceptions.count
+        attached.remove(name)
+        settledFurther()
+        return counts
+    }
+
     // MARK: Delivering
+
+    /// Hands out these, wherever they wait.
+    mutating func claim(_ sequences: [UInt64], subscription name: String) -> [ClaimedDelivery] {
+        sequences.compactMap { sequence in
+            let logged = sequence >= firstSequence && sequence < tail ? log[Int(sequence - firstSequence)] : nil
+            return subscriptions[name]?.claim(sequence, logged: logged)
+        }
+    }
 
     mutating func claim(_ request: ClaimRequest) -> ClaimedBatch {
         guard var subscription = subscriptions.removeValue(forKey: request.subscription) else {
@@ -138,16 +254,36 @@ struct MemoryQueue: ~Copyable {
         return batch
     }
 
-    mutating func settle(_ batch: SettlementBatch) -> SettlementReport {
+    mutating func settle(_ batch: SettlementBatch, now: Date) -> (report: SettlementReport, change: StorageChange) {
         guard var subscription = subscriptions.removeValue(forKey: batch.subscription) else {
-            return SettlementReport()
+            return (SettlementReport(), [])
         }
         let exceptionsBefore = subscription.exceptions.count
-        let evicted = subscription.settle(batch, maxDeadLetters: configuration.maxDeadLetters)
+        var report = subscription.settle(batch, maxDeadLetters: configuration.maxDeadLetters)
         exceptionCount += subscription.exceptions.count - exceptionsBefore
         subscriptions[batch.subscription] = subscription
+        var change: StorageChange = []
+        for emission in batch.emitted {
+            // Past the capacity, which handlers must not wait for: what is in flight bounds it.
+            do throws(EmitError) {
+                change.formUnion(store(try withoutKnown([emission], now: now).fresh, now: now))
+            } catch {
+                report.refusedEmissions.append(emission.deduplication?.key ?? "")
+            }
+        }
         settledFurther()
-        return SettlementReport(evictedDeadLetters: evicted)
+        return (report, change)
+    }
+
+    /// Settles one delivery as delivered.
+    /// - Returns: false where it was settled already.
+    mutating func settle(_ delivery: DeliveryID, now: Date) -> Bool {
+        settle(SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]), now: now)
+            .report.stale.isEmpty
+    }
+
+    func isSettled(_ delivery: DeliveryID) -> Bool {
+        subscriptions[delivery.subscription]?.isSettled(delivery.sequence) ?? true
     }
 
     private mutating func settledFurther() {
@@ -175,6 +311,9 @@ struct MemoryQueue: ~Copyable {
             && subscription.types.contains(log[Int(sequence - firstSequence)].envelope.type)
         {
             counts.pending += 1
+            if counts.oldestPending == nil {
+                counts.oldestPending = log[Int(sequence - firstSequence)].envelope.time
+            }
         }
         return counts
     }
@@ -210,6 +349,7 @@ struct MemoryQueue: ~Copyable {
         let letters = subscriptions.values
             .filter { query.subscription == nil || $0.name == query.subscription }
             .flatMap(\.deadLetters.values)
+            .filter { query.matches($0) }
             .filter { letter in
                 query.after.map { ($0.sequence, $0.subscription) < (letter.id.sequence, letter.id.subscription) }
                     ?? true

@@ -7,9 +7,12 @@ struct MemorySubscription {
     /// A delivery that left the log's straight way.
     struct Exception {
         var delivery: ClaimedDelivery
-        /// When it is due again; `nil` while it waits behind its key.
+        /// When it is due again; `nil` while it waits behind its key, or for a binary that knows it.
         var due: Date?
+        var isParked = false
         var isClaimed = false
+
+        var state: DeliveryState { due != nil ? .retrying : isParked ? .parked : .blocked }
     }
 
     private struct Due: Comparable {
@@ -21,7 +24,7 @@ struct MemorySubscription {
 
     let name: String
     let start: UInt64
-    var types: Set<EventType> = []
+    var types = EventTypeSelection([])
     var cursor: SubscriptionCursor
     private(set) var exceptions: [UInt64: Exception] = [:]
     private(set) var deadLetters: [UInt64: DeadLetter] = [:]
@@ -66,6 +69,28 @@ struct MemorySubscription {
         return claimed
     }
 
+    /// Hands out one delivery, wherever it waits.
+    mutating func claim(_ sequence: UInt64, logged: EnvelopeBox?) -> ClaimedDelivery? {
+        if let exception = exceptions[sequence] {
+            guard !exception.isClaimed else { return nil }
+            exceptions[sequence]?.isClaimed = true
+            return exception.delivery
+        }
+        guard let logged, sequence >= start, types.contains(logged.envelope.type), deadLetters[sequence] == nil,
+            cursor.claim(sequence)
+        else { return nil }
+        return ClaimedDelivery(sequence: sequence, box: logged)
+    }
+
+    /// What was parked is due: this binary may know it.
+    mutating func unpark(due: Date) {
+        for (sequence, exception) in exceptions where exception.isParked {
+            exceptions[sequence]?.isParked = false
+            exceptions[sequence]?.due = due
+            dueQueue.insert(Due(date: due, sequence: sequence))
+        }
+    }
+
     mutating func release(_ sequences: [UInt64]) {
         for sequence in sequences {
             if let exception = exceptions[sequence] {
@@ -92,33 +117,55 @@ struct MemorySubscription {
 
     // MARK: Settling
 
-    /// - Returns: dead letters that fell out.
-    mutating func settle(_ batch: SettlementBatch, maxDeadLetters: Int) -> [DeliveryID] {
+    func isSettled(_ sequence: UInt64) -> Bool {
+        cursor.isSettled(sequence) && exceptions[sequence] == nil
+    }
+
+    mutating func settle(_ batch: SettlementBatch, maxDeadLetters: Int) -> SettlementReport {
+        var batch = batch
+        let stale = removeStale(from: &batch)
         if !exceptions.isEmpty {
             for sequence in batch.delivered { removeException(sequence) }
         }
         cursor.settle(batch.delivered)
-        for settlement in batch.exceptions {
-            let sequence = settlement.delivery.sequence
-            removeException(sequence)
-            switch settlement.outcome {
-            case .retrying(let due, let history):
-                insertRetrying(settlement.delivery, due: due, history: history)
-            case .blocked:
-                exceptions[sequence] = Exception(delivery: settlement.delivery)
-                if let key = settlement.delivery.envelope.orderingKey {
-                    var waiting = blocked[key] ?? []
-                    let place = waiting.firstIndex { $0 > sequence } ?? waiting.endIndex
-                    waiting.insert(sequence, at: place)
-                    blocked[key] = waiting
-                }
-            case .deadLettered(let letter):
-                deadLetters[sequence] = letter
-                deadOrder.append(sequence)
-            }
-        }
+        for settlement in batch.exceptions { record(settlement) }
         cursor.settle(batch.exceptions.map(\.delivery.sequence))
-        return evict(maxDeadLetters: maxDeadLetters)
+        return SettlementReport(evictedDeadLetters: evict(maxDeadLetters: maxDeadLetters), stale: stale)
+    }
+
+    private func removeStale(from batch: inout SettlementBatch) -> [UInt64] {
+        let stale =
+            batch.delivered.filter { isSettled($0) }
+            + batch.exceptions.map(\.delivery.sequence).filter { isSettled($0) }
+        guard !stale.isEmpty else { return [] }
+        let refused = Set(stale)
+        batch.delivered.removeAll { refused.contains($0) }
+        batch.exceptions.removeAll { refused.contains($0.delivery.sequence) }
+        return stale
+    }
+
+    private mutating func record(_ settlement: Settlement) {
+        let sequence = settlement.delivery.sequence
+        removeException(sequence)
+        switch settlement.outcome {
+        case .retrying(let due, let history):
+            insertRetrying(settlement.delivery, due: due, history: history)
+        case .parked(let history):
+            var delivery = settlement.delivery
+            delivery.history = history
+            exceptions[sequence] = Exception(delivery: delivery, isParked: true)
+        case .blocked:
+            exceptions[sequence] = Exception(delivery: settlement.delivery)
+            if let key = settlement.delivery.envelope.orderingKey {
+                var waiting = blocked[key] ?? []
+                let place = waiting.firstIndex { $0 > sequence } ?? waiting.endIndex
+                waiting.insert(sequence, at: place)
+                blocked[key] = waiting
+            }
+        case .deadLettered(let letter):
+            deadLetters[sequence] = letter
+            deadOrder.append(sequence)
+        }
     }
 
     private mutating func insertRetrying(
@@ -151,12 +198,9 @@ struct MemorySubscription {
     mutating func redrive(_ sequence: UInt64, now: Date) -> Bool {
         guard let letter = deadLetters.removeValue(forKey: sequence) else { return false }
         deadOrder.removeAll { $0 == sequence }
-        var history = letter.history
-        history.attempts = 0
-        history.replayCount += 1
         insertRetrying(
             ClaimedDelivery(sequence: sequence, envelope: letter.envelope), due: now,
-            history: history)
+            history: letter.history.redriven)
         return true
     }
 
@@ -171,7 +215,11 @@ struct MemorySubscription {
     func exceptionCounts() -> DeliveryCounts {
         var counts = DeliveryCounts(deadLettered: deadLetters.count)
         for exception in exceptions.values {
-            if exception.due == nil { counts.blocked += 1 } else { counts.retrying += 1 }
+            switch exception.state {
+            case .parked: counts.parked += 1
+            case .blocked: counts.blocked += 1
+            default: counts.retrying += 1
+            }
         }
         return counts
     }
@@ -180,7 +228,7 @@ struct MemorySubscription {
         var keys: [String: SubscriptionPlace.OrderedKey] = [:]
         for (sequence, exception) in exceptions {
             guard let key = exception.delivery.envelope.orderingKey else { continue }
-            if exception.due == nil {
+            if exception.state == .blocked {
                 keys[key, default: .init(key: key)].blocked += 1
             } else {
                 let first = keys[key]?.retrying ?? sequence
@@ -203,7 +251,7 @@ struct MemorySubscription {
         if let exception = exceptions[sequence] {
             return DeliveryRecord(
                 id: id, envelope: exception.delivery.envelope,
-                state: exception.due == nil ? .blocked : .retrying, due: exception.due,
+                state: exception.state, due: exception.due,
                 history: exception.delivery.history ?? DeliveryHistory())
         }
         guard let logged, sequence >= start, types.contains(logged.type) else { return nil }

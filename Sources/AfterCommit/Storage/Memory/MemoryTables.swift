@@ -29,10 +29,7 @@ struct MemoryTables {
                     "table \(table.name) holds another type than \(Value.self); use one name for one type")
             }
         } else {
-            guard (1...200).contains(table.name.utf8.count) else {
-                throw StorageError(
-                    .invalidTable, "a table's name has 1 to 200 bytes, this one \(table.name.utf8.count)")
-            }
+            try table.checkName()
             tables[table.name] = Entries(valueType: type)
         }
     }
@@ -66,40 +63,63 @@ struct MemoryTables {
 actor MemoryTablesActor {
     enum Outcome<R: Sendable>: Sendable {
         case committed(R, wake: (@Sendable () -> Void)?)
+        /// The delivery to settle was settled already; the body did not run.
+        case alreadySettled
+        /// A deduplication key was taken meanwhile: the body runs again and is given the first event's id.
+        case again
         case full(needed: Int)
     }
 
     private let tables = MemoryTablesBox()
 
-    /// - Parameter reserved: room granted before; what is not used is given back.
+    /// - Parameters:
+    ///   - delivery: settled as delivered in the same commit.
+    ///   - reserved: room granted before; what is not used is given back.
     func run<R: Sendable>(
-        _ body: @Sendable (InMemoryTransaction) throws -> R, storage: InMemoryStorage, reserved: Int
+        _ body: @Sendable (InMemoryTransaction) throws -> R, storage: InMemoryStorage,
+        settling delivery: DeliveryID?, reserved: Int
     ) throws -> Outcome<R> {
-        let transaction = InMemoryTransaction(tables: tables, envelopes: storage.envelopes)
+        let transaction = InMemoryTransaction(tables: tables, storage: storage)
         defer { transaction.close() }
         let result: R
         do {
             try Task.checkCancellation()
+            if let delivery, storage.queue.withLock({ $0.isSettled(delivery) }) {
+                storage.resume(storage.queue.withLock { $0.giveBack(reserved) })
+                return .alreadySettled
+            }
             result = try body(transaction)
         } catch {
             transaction.rollBack()
-            storage.resume(
-                storage.queue.withLock {
-                    _ = $0.append([], reserved: reserved)
-                    return $0.grantRoom()
-                })
+            storage.resume(storage.queue.withLock { $0.giveBack(reserved) })
             throw error
         }
-        let emitted = transaction.emitted
-        let (appended, wake, ready) = storage.queue.withLock {
-            ($0.append(emitted, reserved: reserved), $0.wake, $0.grantRoom())
+        let outcome = commit(transaction.emitted, result, storage, settling: delivery, reserved: reserved)
+        if case .success(.committed) = outcome { return try outcome.get() }
+        transaction.rollBack()
+        return try outcome.get()
+    }
+
+    /// Publishes the events and settles the delivery, both under one lock.
+    private func commit<R: Sendable>(
+        _ emitted: [Emission], _ result: R, _ storage: InMemoryStorage, settling delivery: DeliveryID?, reserved: Int
+    ) -> Result<Outcome<R>, any Error> {
+        let now = storage.envelopes.wallClock.now()
+        return Result {
+            let (outcome, ready) = try storage.queue.withLock { queue -> (Outcome<R>, [MemoryQueue.RoomWaiter]) in
+                if try queue.knowsAny(of: emitted, now: now) { return (.again, queue.giveBack(reserved)) }
+                switch try queue.append(emitted, reserved: reserved, now: now) {
+                case .full(let needed): return (.full(needed: needed), queue.grantRoom())
+                case .stored(_, let change):
+                    // No one else settles it: this actor is where transactional handlers run one after another.
+                    if let delivery { _ = queue.settle(delivery, now: now) }
+                    let wake = change.isEmpty ? nil : queue.wake.map { wake in { @Sendable in wake(change) } }
+                    return (.committed(result, wake: wake), queue.grantRoom())
+                }
+            }
+            storage.resume(ready)
+            return outcome
         }
-        storage.resume(ready)
-        guard appended else {
-            transaction.rollBack()
-            return .full(needed: emitted.count)
-        }
-        return .committed(result, wake: emitted.isEmpty ? nil : wake)
     }
 
     func read<R: Sendable>(_ body: @Sendable (InMemoryReader) throws -> R) throws -> R {

@@ -1,0 +1,38 @@
+import Foundation
+
+/// How deliveries are called off.
+extension DeliveryWorker {
+    /// Makes dead letters of deliveries wherever they are, and returns once that is stored.
+    func cancel(_ sequences: Set<UInt64>) async throws -> [UInt64] {
+        takeHarvest()
+        // Running ones end with the harvest that follows.
+        let (unbegun, running) = queue.cancel(sequences)
+        var taken = unbegun + ordering.takeHeld(sequences)
+        takeHarvest()
+        let found = Set(taken.map(\.sequence)).union(running)
+        let waiting = try await storage.claim(
+            sequences.subtracting(found).sorted(), subscription: subscription.name)
+        state.claimedBlocked(waiting.count)
+        taken += waiting
+        let now = wallClock.now()
+        for delivery in taken {
+            decide(
+                EndedAttempt(
+                    delivery: delivery, startedAt: now, duration: .zero, result: .cancelled, isProbe: false))
+        }
+        for next in ordering.unblock(sequences: Set(waiting.map(\.sequence))) { follow(next) }
+        let cancelled = taken.map(\.sequence) + running
+        guard !cancelled.isEmpty else { return [] }
+        try await settled()
+        return cancelled
+    }
+
+    /// Waits until all that is decided is stored.
+    private func settled() async throws {
+        guard !hasEnded else { throw EventEngine.ended }
+        try await withCheckedThrowingContinuation { continuation in
+            settleWaiters.append(continuation)
+            signal.notify()
+        }
+    }
+}

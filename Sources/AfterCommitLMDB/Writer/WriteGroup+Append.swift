@@ -1,0 +1,139 @@
+#if LMDB
+import AfterCommit
+import Foundation
+import Logging
+
+extension WriteGroup {
+    /// Stores events: in the log, or among the delayed ones. Room was checked before.
+    /// - Returns: their ids, those of the first events where a deduplication key is known.
+    /// - Throws: `EmitError` for a key that stands for another payload; nothing is stored then.
+    @discardableResult
+    func append(_ events: EncodedEvents) throws -> [EventID] {
+        guard !events.isEmpty else { return [] }
+        guard events.hasExceptional else {
+            try mutate {
+                try appendToLog(count: events.count) { append throws(StorageError) in
+                    try events.visit { _, envelope, _ throws(StorageError) in try append(envelope) }
+                }
+            }
+            wrote(events.storedBytes)
+            return events.ids
+        }
+        let known = try known(events)
+        try mutate { try store(events, except: known) }
+        wrote(events.storedBytes)
+        return events.ids.enumerated().map { known[$0.offset] ?? $0.element }
+    }
+
+    /// Appends envelopes behind all others.
+    private func appendToLog(
+        count: Int, _ body: ((UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        let log = context.log(transaction)
+        let last = if let tail { tail } else { try log.last() }
+        let now = context.envelopes.wallClock.now().timeIntervalSince1970 * 1000
+        let recorded = max(last?.recordedMilliseconds ?? 0, UInt64(clamping: now))
+        var sequence = last?.sequence ?? 0
+        try body { envelope throws(StorageError) in
+            sequence += 1
+            try log.append(envelope, sequence: sequence, recordedMilliseconds: recorded)
+        }
+        tail = EventLog.Position(sequence: sequence, recordedMilliseconds: recorded)
+        appendedCount += count
+        change.insert(.claimable)
+    }
+
+    /// The positions of those whose deduplication key stands for an earlier event, with that event's id.
+    private func known(_ events: EncodedEvents) throws -> [Int: EventID] {
+        let table = context.deduplication(transaction)
+        let now = context.envelopes.wallClock.now()
+        let ids = events.ids
+        var known: [Int: EventID] = [:]
+        var seen: [String: DeduplicationRecord] = [:]
+        var conflict: EmitError?
+        try events.visit { index, _, exceptional throws(StorageError) in
+            guard let key = exceptional?.deduplication else { return }
+            let record = if let record = seen[key.key] { record } else { try table.record(key.key) }
+            do throws(EmitError) {
+                if let first = try record?.firstID(for: key, now: now) {
+                    known[index] = first
+                    return
+                }
+            } catch {
+                conflict = conflict ?? error
+            }
+            seen[key.key] = DeduplicationRecord(id: ids[index], fingerprint: key.fingerprint, emittedAt: now)
+        }
+        if let conflict { throw conflict }
+        return known
+    }
+
+    private func store(_ events: EncodedEvents, except known: [Int: EventID]) throws(StorageError) {
+        let now = context.envelopes.wallClock.now()
+        let ids = events.ids
+        let delayed = context.delayed(transaction)
+        let deduplication = context.deduplication(transaction)
+        try appendToLog(count: events.count - known.count) { append throws(StorageError) in
+            try events.visit { index, envelope, exceptional throws(StorageError) in
+                guard known[index] == nil else { return }
+                if let key = exceptional?.deduplication {
+                    _ = try deduplication.insert(key, id: ids[index], now: now)
+                }
+                if let deliverAt = exceptional?.deliverAt, deliverAt > now {
+                    try delayed.insert(DelayedTable.Key(deliverAt: deliverAt, id: ids[index]), envelope)
+                    change.insert(.delayed)
+                } else {
+                    try append(envelope)
+                }
+            }
+        }
+    }
+
+    /// Moves delayed events whose moment has come to the end of the log.
+    /// - Returns: when the next is due.
+    func publishDelayed(dueBy now: Date, limit: Int) throws -> Date? {
+        try mutate {
+            let delayed = context.delayed(transaction)
+            var due: [(key: DelayedTable.Key, envelope: [UInt8])] = []
+            var damaged: [(key: DelayedTable.Key, bytes: [UInt8])] = []
+            try delayed.scan { key, entry throws(StorageError) in
+                guard key.deliverAt <= now, due.count < limit else { return false }
+                // Copied, because writing moves pages.
+                do throws(StorageError) {
+                    due.append((key, Array(try entry.content())))
+                } catch {
+                    damaged.append((key, Array(entry.value)))
+                }
+                return true
+            }
+            for (key, bytes) in damaged {
+                try quarantine("delayed", key: key.bytes, bytes)
+                try delayed.delete(key)
+            }
+            guard !due.isEmpty else { return try delayed.nextDue() }
+            try appendToLog(count: due.count) { append throws(StorageError) in
+                for (key, envelope) in due {
+                    try withBytes(envelope) { bytes throws(StorageError) in try append(bytes) }
+                    try delayed.delete(key)
+                }
+            }
+            return try delayed.nextDue()
+        }
+    }
+
+    /// Keeps the bytes of a record that cannot be read, out of the way of the others.
+    func quarantine(_ table: String, key: [UInt8], _ bytes: [UInt8]) throws(StorageError) {
+        context.logger.error(
+            "a record that cannot be read was put into quarantine", metadata: ["table": "\(table)"])
+        try withBytes(Array("\(table)/".utf8) + key) { key throws(StorageError) in
+            try transaction.put(key, in: context.databases.quarantine, content: bytes)
+        }
+    }
+
+    /// The id of the event that a deduplication key stands for, read through the transaction that is open innermost.
+    func firstID(for key: Emission.Deduplication, in transaction: Transaction) throws -> EventID? {
+        try context.deduplication(transaction).record(key.key)?
+            .firstID(for: key, now: context.envelopes.wallClock.now())
+    }
+}
+#endif
