@@ -125,7 +125,7 @@ import Testing
             let place = try await storage.attach()
             #expect(
                 Set(place.orderedKeys) == [
-                    .init(key: "a", dead: 1, blocked: 2), .init(key: "b", retrying: 4),
+                    .init(key: "a", dead: 1, blocked: 2, firstBlocked: 2), .init(key: "b", retrying: 4),
                 ])
             let blocked = try await storage.claimBlocked(
                 subscription: "ledger", orderingKeys: ["a"], limitPerKey: 1)

@@ -19,6 +19,8 @@ package enum AttemptResult: Sendable {
     case unknown(Failure)
     /// A person called it off.
     case cancelled
+    /// So many processes died while it ran alone.
+    case crashLooped(deaths: Int)
     /// Called off by a shutdown: as if it had never begun.
     case released
 
@@ -86,14 +88,14 @@ package enum AttemptResult: Sendable {
         switch self {
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .rejected: .up
         case .failed: .failed
-        case .malformed, .unknown, .cancelled, .released: .unknown
+        case .malformed, .unknown, .cancelled, .crashLooped, .released: .unknown
         }
     }
 
     package var failure: Failure? {
         switch self {
         case .failed(let failure, _), .rejected(let failure), .malformed(let failure): failure
-        case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .released: nil
+        case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .crashLooped, .released: nil
         }
     }
 }

@@ -41,6 +41,10 @@ package enum DeliveryDecision: Sendable {
             return .parked(failure, history: history)
         case .cancelled:
             return dead(attempt, .cancelled, history, subscription, policy, now)
+        case .crashLooped(let deaths):
+            let failure = AttemptResult.Failure(
+                errorType: "crashLoop", message: "\(deaths) processes died while this delivery ran alone")
+            return dead(attempt, .crashLoop, history.charging(failure, of: attempt), subscription, policy, now)
         case .discarded(let reason):
             return .discarded(reason: reason)
         case .released:

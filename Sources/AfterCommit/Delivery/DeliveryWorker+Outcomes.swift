@@ -26,6 +26,10 @@ extension DeliveryWorker {
         let decision = DeliveryDecision.decide(
             ended, subscription: subscription.name, policy: subscription.policy,
             now: wallClock.now(), random: &random)
+        if delivery.sequence == suspectOnTrial {
+            // A probe that failed is tried again, still alone.
+            if case .requeued = decision {} else { endTrial(of: delivery.sequence) }
+        }
         switch decision {
         case .delivered:
             totals.delivered += 1

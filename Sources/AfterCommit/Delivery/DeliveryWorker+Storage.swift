@@ -75,7 +75,8 @@ extension DeliveryWorker {
         let limit = state.claimLimit(
             now: now, date: date, queue: queue.standing(), blocked: ordering.blockedCount)
         guard let limit else { return turned }
-        let includesNew = state.includesNew(blocked: ordering.blockedCount)
+        // Keys that wait for their heads after a restart must not wait for those blocked behind them.
+        let includesNew = state.includesNew(blocked: ordering.blockedCount) || ordering.awaitsHeads
         do {
             let batch = try await storage.claim(
                 ClaimRequest(
@@ -83,14 +84,19 @@ extension DeliveryWorker {
                     includesNew: includesNew))
             state.claimed(batch)
             admit(batch.deliveries)
+            keysToClaim += ordering.reached(batch.reached)
             // A claim may have passed over many events of other types and found none of its own yet.
             return turned || !batch.deliveries.isEmpty || (includesNew && batch.hasMore)
         } catch {
-            state.claimFailed(now: time.now())
-            log.claimingFailed(error)
-            noteIfClosed(error)
+            claimingFailed(error)
             return turned
         }
+    }
+
+    func claimingFailed(_ error: any Error) {
+        state.claimFailed(now: time.now())
+        log.claimingFailed(error)
+        noteIfClosed(error)
     }
 
     /// Claims blocked deliveries of keys that are free again, once those are surely stored as blocked.
@@ -109,8 +115,7 @@ extension DeliveryWorker {
             return true
         } catch {
             keysToClaim.append(contentsOf: keys)
-            state.claimFailed(now: time.now())
-            log.claimingFailed(error)
+            claimingFailed(error)
             return false
         }
     }

@@ -39,6 +39,10 @@ package actor DeliveryWorker {
     private var lastWaiterID: UInt64 = 0
     let exhaustionTasks: ExhaustionTasks
     var stopsAt: Duration?
+    let trial: SuspectTrial
+    let journal: (any AttemptJournal)?
+    /// The suspect that is being tried.
+    var suspectOnTrial: UInt64?
     private(set) var hasEnded = false
     /// Those who wait until what is decided is stored.
     var settleWaiters: [CheckedContinuation<Void, any Error>] = []
@@ -49,9 +53,11 @@ package actor DeliveryWorker {
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
         gate: EndpointGate, configuration: EngineConfiguration, time: TimeSource,
         wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger,
-        totals: DeliveryTotals
+        totals: DeliveryTotals, trial: SuspectTrial
     ) {
         self.totals = totals
+        self.trial = trial
+        journal = storage.attemptJournal(subscription: subscription.name, lanes: subscription.policy.concurrency)
         let policy = subscription.policy
         let signal = WakeSignal()
         self.subscription = subscription
@@ -76,8 +82,9 @@ package actor DeliveryWorker {
         state = WorkerState(maxInFlight: maxInFlight, maxBlocked: policy.maxBlocked)
         ordering = OrderingState(maxHeld: maxInFlight / 4, places: place.orderedKeys)
         unsettled = SettlementBatch(subscription: subscription.name)
-        keysToClaim = ordering.keysWithoutHead
+        keysToClaim = []
         gate.observe(with: signal)
+        trial.observe(with: signal)
     }
 
     // MARK: Signals from outside
@@ -161,7 +168,7 @@ package actor DeliveryWorker {
             if stopsAt != nil {
                 if await hasStopped() { break }
             } else {
-                progressed = await claim(now: now, date: date) || progressed
+                if await passesTrial() { progressed = await claim(now: now, date: date) || progressed }
                 queue.push([])
             }
             if !progressed {
@@ -213,7 +220,7 @@ package actor DeliveryWorker {
         let now = time.now()
         let date = wallClock.now()
         let isQuiet =
-            keysToClaim.isEmpty && exhaustionTasks.isEmpty && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
+            keysToClaim.isEmpty && exhaustionTasks.isEmpty && trial.turn(of: subscription.name) == .over && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
         for (id, waiter) in waiters {
             let isMet =
                 switch waiter.condition {

@@ -42,9 +42,13 @@ package struct OrderingState: Sendable {
         var head = Head.none
         var held: Deque<ClaimedDelivery> = []
         var blocked = 0
+        /// After a restart: the first that is stored as blocked. What comes before it is the key's head.
+        var firstBlocked: UInt64?
     }
 
     private var lines: [String: Line] = [:]
+    /// Keys of which it is not known yet whether they have a head.
+    private var headless: Set<String> = []
     private let maxHeld: Int
     package private(set) var heldCount = 0
     package private(set) var blockedCount = 0
@@ -55,14 +59,26 @@ package struct OrderingState: Sendable {
             var line = Line(blocked: place.blocked)
             if let dead = place.dead { line.head = .dead(dead) }
             if let retrying = place.retrying { line.head = .retrying(retrying) }
+            if line.head == .none, line.blocked > 0 {
+                line.firstBlocked = place.firstBlocked
+                headless.insert(place.key)
+            }
             lines[place.key] = line
             blockedCount += place.blocked
         }
     }
 
-    /// Keys that only have blocked deliveries left: theirs are to be claimed at the start.
-    package var keysWithoutHead: [String] {
-        lines.filter { $0.value.head == .none && $0.value.blocked > 0 }.map(\.key)
+    /// Whether keys wait for what was running before a restart: it comes again, before those blocked behind it.
+    package var awaitsHeads: Bool { !headless.isEmpty }
+
+    /// Every delivery below `sequence` has been handed out again.
+    /// - Returns: keys that have no head after all: their blocked deliveries are to be claimed.
+    package mutating func reached(_ sequence: UInt64) -> [String] {
+        guard !headless.isEmpty else { return [] }
+        let decided = headless.filter { sequence >= lines[$0]?.firstBlocked ?? 0 }
+        headless.subtract(decided)
+        for key in decided { lines[key]?.firstBlocked = nil }
+        return decided.filter { lines[$0]?.head == Head.none && lines[$0]?.blocked ?? 0 > 0 }
     }
 
     package mutating func admit(_ delivery: ClaimedDelivery) -> Admission {
@@ -70,7 +86,7 @@ package struct OrderingState: Sendable {
         var line = lines[key] ?? Line()
         defer { lines[key] = line }
         switch line.head {
-        case .none where line.blocked == 0:
+        case .none where line.blocked == 0 || delivery.sequence < line.firstBlocked ?? 0:
             line.head = .running(delivery.sequence)
             return .run
         case .retrying(delivery.sequence), .dead(delivery.sequence), .running(delivery.sequence):
@@ -83,6 +99,7 @@ package struct OrderingState: Sendable {
         case .none, .running, .retrying, .dead:
             line.blocked += 1
             blockedCount += 1
+            if let first = line.firstBlocked { line.firstBlocked = min(first, delivery.sequence) }
             return .block
         }
     }
@@ -169,7 +186,8 @@ package struct OrderingState: Sendable {
         }
         if line.head == .none, line.blocked > 0 {
             lines[key] = line
-            return Next(claimBlocked: key)
+            // Not before all that came ahead of them were handed out.
+            return headless.contains(key) ? Next() : Next(claimBlocked: key)
         }
         lines[key] = line.head == .none ? nil : line
         return Next()

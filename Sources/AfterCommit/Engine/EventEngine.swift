@@ -100,13 +100,15 @@ public actor EventEngine: Service {
         isAttached = true
         var totals: [String: DeliveryTotals] = [:]
         for worker in workers { totals[worker.subscription.name] = await worker.totals }
+        let trial = SuspectTrial(
+            Dictionary(zip(subscriptions.map(\.name), places.map(\.suspects)), uniquingKeysWith: { first, _ in first }))
         workers = zip(subscriptions, places).compactMap { subscription, place in
             gates[subscription.endpoint.name].map { gate in
                 DeliveryWorker(
                     subscription: subscription, place: place, storage: storage, gate: gate,
                     configuration: configuration, time: time, wallClock: wallClock,
                     random: Xoshiro256(seed: random.next()), logger: logger,
-                    totals: totals[subscription.name] ?? DeliveryTotals())
+                    totals: totals[subscription.name] ?? DeliveryTotals(), trial: trial)
             }
         }
         wakeUps.set(workers, delayed: delayed)

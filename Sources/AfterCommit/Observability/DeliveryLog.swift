@@ -69,6 +69,16 @@ package struct DeliveryLog: Sendable {
             metadata: [LogKey.count: "\(count)", LogKey.error: "\(Self.oneLine("\(error)"))"])
     }
 
+    func triesAlone(_ delivery: ClaimedDelivery, deaths: Int) {
+        logger.warning(
+            "a delivery that was in flight when a process died is tried alone",
+            metadata: [
+                LogKey.eventID: "\(delivery.envelope.id)",
+                LogKey.eventType: "\(Self.oneLine(delivery.envelope.type.rawValue))",
+                LogKey.deaths: "\(deaths)",
+            ])
+    }
+
     func staleSettles(_ count: Int) {
         logger.notice("outcomes came too late and were refused", metadata: [LogKey.count: "\(count)"])
     }

@@ -122,10 +122,15 @@ public struct ClaimedBatch: Sendable {
     public var nextDue: Date?
     /// Whether new deliveries may be left that were not handed out.
     public var hasMore: Bool
+    /// Every new delivery below this sequence has been handed out, now or before.
+    public var reached: UInt64
 
-    public init(deliveries: [ClaimedDelivery] = [], nextDue: Date? = nil, hasMore: Bool = false) {
+    public init(
+        deliveries: [ClaimedDelivery] = [], nextDue: Date? = nil, hasMore: Bool = false, reached: UInt64 = 0
+    ) {
         self.deliveries = deliveries
         self.nextDue = nextDue
         self.hasMore = hasMore
+        self.reached = reached
     }
 }

@@ -60,6 +60,9 @@ package struct SubscriptionCursor: Sendable, Equatable {
         !released.isEmpty || claimedBelow < tail
     }
 
+    /// Every sequence below has been handed out, or is settled.
+    package var reached: UInt64 { released.last ?? claimedBelow }
+
     /// Takes a sequence back that was handed out and not settled.
     package mutating func release(_ sequence: UInt64) {
         guard claimedEarly.isEmpty || claimedEarly.remove(sequence) == nil else { return }

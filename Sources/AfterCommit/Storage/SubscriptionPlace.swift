@@ -36,12 +36,18 @@ public struct SubscriptionPlace: Sendable {
         public var dead: UInt64?
         /// How many deliveries are stored as blocked.
         public var blocked: Int
+        /// The first of those.
+        public var firstBlocked: UInt64?
 
-        public init(key: String, retrying: UInt64? = nil, dead: UInt64? = nil, blocked: Int = 0) {
+        public init(
+            key: String, retrying: UInt64? = nil, dead: UInt64? = nil, blocked: Int = 0,
+            firstBlocked: UInt64? = nil
+        ) {
             self.key = key
             self.retrying = retrying
             self.dead = dead
             self.blocked = blocked
+            self.firstBlocked = firstBlocked
         }
     }
 

@@ -36,7 +36,9 @@ struct Claiming {
                 throw error
             }
         }
-        batch.hasMore = deliveries.cursor(request.subscription)?.hasClaimable(below: tail) ?? false
+        let cursor = deliveries.cursor(request.subscription)
+        batch.hasMore = cursor?.hasClaimable(below: tail) ?? false
+        batch.reached = cursor?.reached ?? 0
         return batch
     }
 
@@ -105,7 +107,12 @@ struct Claiming {
             }
             guard let head, let key = head.orderingKey else { return true }
             var ordered = keys[key] ?? .init(key: key)
-            if head.state == .blocked { ordered.blocked += 1 } else { ordered.retrying = ordered.retrying ?? sequence }
+            if head.state == .blocked {
+                ordered.blocked += 1
+                ordered.firstBlocked = ordered.firstBlocked ?? sequence
+            } else {
+                ordered.retrying = ordered.retrying ?? sequence
+            }
             keys[key] = ordered
             return true
         }

@@ -62,17 +62,31 @@ import Testing
     }
 
     @Test func goesOnWhereAnotherProcessStopped() {
-        let ordering = OrderingState(
+        var ordering = OrderingState(
             maxHeld: 10,
             places: [
                 .init(key: "retrying", retrying: 3, blocked: 2), .init(key: "dead", dead: 5, blocked: 1),
-                .init(key: "free", blocked: 4),
+                .init(key: "free", blocked: 4, firstBlocked: 6),
             ])
-        var copy = ordering
-        #expect(ordering.keysWithoutHead == ["free"])
         #expect(ordering.blockedCount == 7)
-        #expect(copy.admit(delivery(9, "retrying")) == .block)
-        #expect(copy.admit(delivery(3, "retrying")) == .run)
-        #expect(copy.admit(delivery(9, "dead")) == .block)
+        #expect(ordering.admit(delivery(9, "retrying")) == .block)
+        #expect(ordering.admit(delivery(3, "retrying")) == .run)
+        #expect(ordering.admit(delivery(9, "dead")) == .block)
+        #expect(ordering.reached(5).isEmpty)
+        #expect(ordering.awaitsHeads)
+        #expect(ordering.reached(6) == ["free"])
+        #expect(!ordering.awaitsHeads)
+    }
+
+    @Test func whatRanBeforeARestartComesBeforeThoseBlockedBehindIt() {
+        var ordering = OrderingState(
+            maxHeld: 10, places: [.init(key: "a", blocked: 2, firstBlocked: 5)])
+        #expect(ordering.admit(delivery(2, "a")) == .run)
+        // Another one that was not settled either, ahead of the blocked ones.
+        #expect(ordering.admit(delivery(3, "a")) == .block)
+        #expect(ordering.end(key: "a", sequence: 2, outcome: .done).claimBlocked == nil)
+        #expect(ordering.admit(delivery(4, "a")) == .block)
+        #expect(ordering.reached(9) == ["a"])
+        #expect(ordering.reached(10).isEmpty)
     }
 }

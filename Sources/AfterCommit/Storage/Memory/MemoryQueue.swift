@@ -248,6 +248,7 @@ struct MemoryQueue: ~Copyable {
             }
         }
         batch.hasMore = subscription.cursor.hasClaimable(below: tail)
+        batch.reached = subscription.cursor.reached
         subscriptions[request.subscription] = subscription
         // Events of types it does not handle may have made room.
         settledFurther()

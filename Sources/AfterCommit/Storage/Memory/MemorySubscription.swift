@@ -229,7 +229,9 @@ struct MemorySubscription {
         for (sequence, exception) in exceptions {
             guard let key = exception.delivery.envelope.orderingKey else { continue }
             if exception.state == .blocked {
+                let first = keys[key]?.firstBlocked ?? sequence
                 keys[key, default: .init(key: key)].blocked += 1
+                keys[key]?.firstBlocked = min(first, sequence)
             } else {
                 let first = keys[key]?.retrying ?? sequence
                 keys[key, default: .init(key: key)].retrying = min(first, sequence)
