@@ -23,12 +23,12 @@ enum BacklogRun {
         await storage.close()
     }
 
-    /// - Parameter settled: called when everything is settled, the engine still running.
+    /// - Parameter handled: called when everything is handled, the engine still running.
     static func measure(
-        storeAt folder: URL, settled: () async throws -> Void = {}
+        storeAt folder: URL, handled: () async throws -> Void = {}
     ) async throws -> Double {
         let storage = try LMDBStorage(path: folder.path)
-        let permits = Permits()
+        let permits = Permits(total: count)
         let running = try await RunningEngine(
             storage,
             Subscription(name, to: OrderPlaced.self, policy: policy) { _, _ in await permits.take() })
@@ -37,11 +37,11 @@ enum BacklogRun {
                 try await storage.emit(OrderPlaced(number: number), headers: [:])
                 permits.give()
             }
-            while try await delivered(running.engine) < count { await Task.yield() }
+            await permits.waitUntilUsed()
         }
-        try await settled()
+        try await handled()
+        // It settles what was handled; the attempts that wait for a permit are released.
         try await running.stop()
-        // Only now: open, the permits would let the backlog through.
         permits.close()
         await storage.close()
         return rate
