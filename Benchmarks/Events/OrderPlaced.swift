@@ -45,19 +45,22 @@ struct BinaryOrderCoder: EventCoder {
     let contentType = "application/octet-stream"
 
     func encode<E: Event>(_ event: E) throws -> Data {
-        guard let order = event as? OrderPlaced else { throw BenchmarkError("\(E.self) is no order") }
-        var bytes = Data(capacity: OrderPlaced.encodedBytes)
-        withUnsafeBytes(of: order.orderID.uuid) { bytes.append(contentsOf: $0) }
-        for number in [order.number, order.totalCents] {
-            withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
-        }
-        for text in [order.customer, order.currency, order.note] {
-            bytes.append(UInt8(clamping: text.utf8.count))
-            bytes.append(contentsOf: text.utf8)
-        }
+        guard E.self == OrderPlaced.self else { throw BenchmarkError("\(E.self) is no order") }
+        let order = unsafeBitCast(event, to: OrderPlaced.self)
         // As many bytes as JSON needs, so that both lines have one ceiling.
-        bytes.append(contentsOf: repeatElement(0, count: max(0, OrderPlaced.encodedBytes - bytes.count)))
-        return bytes
+        var data = Data(count: OrderPlaced.encodedBytes)
+        data.withUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: order.orderID.uuid, as: uuid_t.self)
+            bytes.storeBytes(of: order.number.littleEndian, toByteOffset: 16, as: Int.self)
+            bytes.storeBytes(of: order.totalCents.littleEndian, toByteOffset: 24, as: Int.self)
+            var offset = 32
+            for text in [order.customer, order.currency, order.note] {
+                bytes[offset] = UInt8(clamping: text.utf8.count)
+                UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + 1)...]).copyBytes(from: text.utf8)
+                offset += 1 + text.utf8.count
+            }
+        }
+        return data
     }
 
     func decode<E: Event>(_ type: E.Type, from bytes: Data) throws -> E {

@@ -8,36 +8,3 @@ public protocol EventCoder: Sendable {
     func encode<E: Event>(_ event: E) throws -> Data
     func decode<E: Event>(_ type: E.Type, from bytes: Data) throws -> E
 }
-
-/// JSON with ISO 8601 dates in milliseconds, the default. A date that needs more belongs in a number.
-public struct JSONEventCoder: EventCoder {
-    public let contentType = "application/json"
-    private static let milliseconds = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-    private let encoder: JSONEncoder
-    private let decoder: JSONDecoder
-
-    public init() {
-        encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .custom { date, encoder in
-            var container = encoder.singleValueContainer()
-            try container.encode(date.formatted(Self.milliseconds))
-        }
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .custom { decoder in
-            let container = try decoder.singleValueContainer()
-            let text = try container.decode(String.self)
-            if let date = try? Self.milliseconds.parse(text) { return date }
-            if let date = try? Date.ISO8601FormatStyle().parse(text) { return date }
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no ISO 8601 date")
-        }
-    }
-
-    public func encode<E: Event>(_ event: E) throws -> Data {
-        try encoder.encode(event)
-    }
-
-    public func decode<E: Event>(_ type: E.Type, from bytes: Data) throws -> E {
-        try decoder.decode(type, from: bytes)
-    }
-}
