@@ -34,8 +34,9 @@ docs: packages ## build the documentation into docs/, and fail on a warning
 lint: ## check the format of all Swift files
 	@swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift Docs.docc
 
-bench: packages ## measure emits, transactions and deliveries
-	@swift run -c release Benchmarks
+bench: packages ## measure beside bare loops, for some minutes; bench.json holds the table too (BENCH="--rounds 7 FILTER")
+	@Tests/Scripts/build.sh -c release --product Benchmarks
+	@"$$(swift build -c release --show-bin-path)/Benchmarks" $(BENCH)
 
 tsan: packages ## run all tests under the Thread Sanitizer
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \

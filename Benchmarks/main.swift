@@ -1,6 +1,15 @@
-// With an argument only the lines that contain it are measured.
-let wanted = CommandLine.arguments.dropFirst().first ?? ""
-for rate in try await MemoryRates.measure(wanted) { print(rate) }
-#if LMDB
-for rate in try await LMDBRates.measure(wanted) { print(rate) }
-#endif
+import Foundation
+
+do {
+    let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+    if let path = arguments.memoryOf {
+        #if LMDB
+        try await MemoryUse.printOwn(storeAt: path)
+        #endif
+    } else {
+        try await BenchmarkRun(arguments).callAsFunction()
+    }
+} catch {
+    FileHandle.standardError.write(Data("Benchmarks: \(error)\n".utf8))
+    exit(1)
+}

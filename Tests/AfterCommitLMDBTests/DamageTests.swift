@@ -50,10 +50,11 @@ import Testing
         }
     }
 
-    @Test func checksumIsCRC32C() {
+    @Test(arguments: [true, false])
+    func checksumIsCRC32C(usesInstruction: Bool) {
         // RFC 3720, appendix B.4, and the usual check value.
         func crc(_ bytes: [UInt8]) -> UInt32 {
-            var crc = CRC32C()
+            var crc = CRC32C(usesInstruction: usesInstruction)
             bytes.withUnsafeBytes { crc.update($0) }
             return crc.value
         }

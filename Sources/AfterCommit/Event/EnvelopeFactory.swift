@@ -73,7 +73,7 @@ public struct EnvelopeFactory: Sendable {
         }
         return Emission(
             envelope: envelope, deliverAt: options.deliverAt,
-            deduplication: try deduplication(of: envelope, options))
+            deduplication: try deduplication(of: event, id: id, options))
     }
 
     /// Several events ready to be stored, with the same options.
@@ -112,22 +112,21 @@ public struct EnvelopeFactory: Sendable {
         }
     }
 
-    private func deduplication(
-        of envelope: Envelope, _ options: EmitOptions
+    private func deduplication<E: Event>(
+        of event: E, id: EventID, _ options: EmitOptions
     ) throws -> Emission.Deduplication {
-        // A key of the caller's cannot be one that stands for an id.
-        let key = options.deduplicationKey.map { "k/" + $0 } ?? "id/\(envelope.id)"
         if let bytes = options.deduplicationKey?.utf8.count, !(1...Self.maxDeduplicationKeyBytes).contains(bytes) {
             throw EmitError.deduplicationKeyLength(bytes: bytes, limit: Self.maxDeduplicationKeyBytes)
         }
-        let bytes: Data
         do {
-            bytes = try envelope.bytes(using: coder)
+            return Emission.Deduplication(
+                // A key of the caller's cannot be one that stands for an id.
+                key: options.deduplicationKey.map { "k/" + $0 } ?? "id/\(id)",
+                fingerprint: Emission.Deduplication.fingerprint(
+                    type: E.type, payload: try JSONEventCoder.canonicalBytes(of: event)))
         } catch {
-            throw EmitError.encodingFailed(type: envelope.type, reason: String(describing: error))
+            throw EmitError.encodingFailed(type: E.type, reason: String(describing: error))
         }
-        return Emission.Deduplication(
-            key: key, fingerprint: Emission.Deduplication.fingerprint(type: envelope.type, payload: bytes))
     }
 
     /// The attributes that the envelope itself carries.

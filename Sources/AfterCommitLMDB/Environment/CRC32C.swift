@@ -1,13 +1,29 @@
 #if LMDB
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), eight bytes at a step.
+import CLMDB
+
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), eight bytes at a step, by the processor's instruction where it has one.
 struct CRC32C {
     private var state: UInt32 = 0xFFFF_FFFF
 
     var value: UInt32 { ~state }
 
-    init() {}
+    private let usesInstruction: Bool
+    private static let hasInstruction = crc32c_has_instruction()
+
+    /// - Parameter usesInstruction: `false` asks for the tables, whatever the processor has.
+    init(usesInstruction: Bool = true) {
+        self.usesInstruction = usesInstruction && Self.hasInstruction
+    }
 
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        if usesInstruction {
+            state = crc32c_by_instruction(state, bytes.baseAddress, bytes.count)
+        } else {
+            updateByTables(bytes)
+        }
+    }
+
+    private mutating func updateByTables(_ bytes: UnsafeRawBufferPointer) {
         guard var position = bytes.baseAddress else { return }
         let end = position + bytes.count
         let table = Self.tables

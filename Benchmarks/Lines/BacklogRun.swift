@@ -1,0 +1,50 @@
+#if LMDB
+import AfterCommit
+import AfterCommitLMDB
+import Foundation
+import Synchronization
+
+/// Emits and settles as many events, while as many as before wait.
+enum BacklogRun {
+    static let name = "waiting"
+    static let count = 30_000
+    /// No attempt may run out of time while it waits for its permit.
+    static let policy = DeliveryPolicy(timeout: .seconds(3_600), concurrency: 64)
+
+    /// Makes a store in which so many events wait for the subscription. An engine that is gone again gives it its place.
+    static func fill(storeAt folder: URL, count: Int) async throws {
+        let storage = try LMDBStorage(path: folder.path)
+        try await RunningEngine(storage, Subscription(name, to: OrderPlaced.self, policy: policy) { _, _ in }).stop()
+        for first in stride(from: 0, to: count, by: 1_000) {
+            try await storage.transaction { tx in
+                for number in first..<first + 1_000 { try tx.emit(OrderPlaced(number: number)) }
+            }
+        }
+        await storage.close()
+    }
+
+    /// - Parameter handled: called when everything is handled, the engine still running.
+    static func measure(
+        storeAt folder: URL, handled: () async throws -> Void = {}
+    ) async throws -> Double {
+        let storage = try LMDBStorage(path: folder.path)
+        let permits = Permits(total: count)
+        let running = try await RunningEngine(
+            storage,
+            Subscription(name, to: OrderPlaced.self, policy: policy) { _, _ in await permits.take() })
+        let rate = try await rate(count) {
+            try await inParallel(64, count: count) { number in
+                try await storage.emit(OrderPlaced(number: number), headers: [:])
+                permits.give()
+            }
+            await permits.waitUntilUsed()
+        }
+        try await handled()
+        // It settles what was handled; the attempts that wait for a permit are released.
+        try await running.stop()
+        permits.close()
+        await storage.close()
+        return rate
+    }
+}
+#endif

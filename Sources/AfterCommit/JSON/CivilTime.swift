@@ -1,0 +1,61 @@
+import Foundation
+
+/// A date in UTC to the millisecond, as ISO 8601 writes it. Foundation's own formatting takes some microseconds.
+struct CivilTime {
+    private let year: Int
+    private let month: Int
+    private let day: Int
+    private let millisecondOfDay: Int
+
+    /// - Returns: `nil` outside of the Gregorian years 1583 to 9999, which have four digits and one calendar.
+    init?(_ date: Date) {
+        let reference = date.timeIntervalSinceReferenceDate
+        guard reference > -13_159_411_200, reference < 252_423_993_600 else { return nil }
+        let second = reference.rounded(.down)
+        let seconds = Int(second) + 978_307_200
+        // By way of nanoseconds, cut off, as Foundation does it: every digit is then the same.
+        let milliseconds = Int((reference - second) * 1_000_000_000) / 1_000_000
+        var days = seconds / 86_400
+        var secondOfDay = seconds % 86_400
+        if secondOfDay < 0 {
+            secondOfDay += 86_400
+            days -= 1
+        }
+        millisecondOfDay = secondOfDay * 1_000 + milliseconds
+        // Days from 0000-03-01, so that a leap day ends its year (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+    }
+
+    /// Writes 26 bytes: `"2026-11-22T15:20:56.123Z"`, quotes included.
+    func write(to target: UnsafeMutablePointer<UInt8>) {
+        func put(_ number: Int, _ digits: Int, at offset: Int) {
+            var rest = number
+            for position in (offset..<offset + digits).reversed() {
+                target[position] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+        }
+        let second = millisecondOfDay / 1_000
+        put(year, 4, at: 1)
+        put(month, 2, at: 6)
+        put(day, 2, at: 9)
+        put(second / 3_600, 2, at: 12)
+        put(second / 60 % 60, 2, at: 15)
+        put(second % 60, 2, at: 18)
+        put(millisecondOfDay % 1_000, 3, at: 21)
+        for (offset, byte) in [
+            (0, 0x22), (5, 0x2D), (8, 0x2D), (11, 0x54), (14, 0x3A), (17, 0x3A), (20, 0x2E), (24, 0x5A),
+            (25, 0x22),
+        ] as [(Int, UInt8)] {
+            target[offset] = byte
+        }
+    }
+}
