@@ -10,6 +10,7 @@ extension LMDBStorage {
         do {
             let folder = folder
             let lock = try await reader.run { _ in try DeliveryLock(folder: folder) }
+            try watch.start(folder + "/" + DataFile.name)
             let records = try await writeUncancelled(
                 WriteRequest(bytes: 256 * subscriptions.count) { try $0.register(subscriptions) })
             let claiming = claiming
@@ -35,6 +36,7 @@ extension LMDBStorage {
     }
 
     public func detach() {
+        watch.stop()
         context.deliveries.end()
     }
 
