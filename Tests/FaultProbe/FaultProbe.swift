@@ -44,12 +44,12 @@ enum FaultProbe {
         var configuration = LMDBStorage.Configuration(writerTimeout: .milliseconds(300))
         if rest.count > 2, let bytes = Int(rest[2]) { configuration.mapReserveBytes = bytes }
         let storage = try LMDBStorage(path: folder, configuration: configuration)
+        let filler = rest.count > 3 ? String(repeating: "x", count: 6_000) : ""
         tell("open")
         for number in 0..<count {
             do {
                 try await storage.emit(
-                    Probed(process: name, number: number, filler: rest.count > 3 ? String(repeating: "x", count: 6_000) : ""),
-                    headers: [:])
+                    Probed(process: name, number: number, filler: filler), headers: [:])
                 tell("ack \(number)")
             } catch let error as StorageError {
                 tell("\(error.code) \(error.processID ?? 0)")

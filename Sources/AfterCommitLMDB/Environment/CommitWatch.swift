@@ -69,7 +69,7 @@ final class CommitWatch: Sendable {
 /// One thread's watch, from a start to a stop.
 private final class CommitWatcher: Sendable {
     /// Commits that follow each other closely, this process's own above all, are looked at once.
-    private static let pause = timespec(tv_sec: 0, tv_nsec: 5_000_000)
+    private static let pause = timespec(tv_sec: 0, tv_nsec: 20_000_000)
     private static let interval = Duration.milliseconds(25)
 
     private let context: StoreContext

@@ -28,7 +28,8 @@ let probed: EventType = "probed"
             // Two more processes want to emit: each is refused, with the same id, and ends.
             let others = [try Probe("emit", path, "a", "3"), try Probe("emit", path, "b", "3")]
             for other in others {
-                #expect(await other.rest() == ["open"] + Array(repeating: "storeBusy \(stopped.id)", count: 3) + ["closed"])
+                let refusals = Array(repeating: "storeBusy \(stopped.id)", count: 3)
+                #expect(await other.rest() == ["open"] + refusals + ["closed"])
                 #expect(await other.end() == 0)
             }
             stopped.signal(SIGCONT)
