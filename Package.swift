@@ -103,10 +103,14 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["AfterCommit", "AfterCommitTesting", "AfterCommitLMDB"]),
+        .executableTarget(
+            name: "FaultProbe",
+            dependencies: ["AfterCommit", "AfterCommitLMDB"],
+            path: "Tests/FaultProbe"),
         .testTarget(
             name: "AfterCommitLMDBTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "FaultProbe",
                 .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
             ]),
         .testTarget(

@@ -9,7 +9,7 @@ extension LMDBStorage {
         /// at most a quarter of ``maxBytes``.
         public var settleReserveBytes: Int
         /// The address space that is reserved, in bytes. Default 256 GiB; it takes no memory and no disk, and is halved
-        /// where the system does not grant it.
+        /// where the system does not grant it. Where it is less than ``maxBytes`` it grows while no transaction is open.
         public var mapReserveBytes: Int
         /// How long events are kept after every subscription has settled them. Default 24 hours.
         public var retention: Duration
@@ -20,6 +20,9 @@ extension LMDBStorage {
         public var maxTables: Int
         /// How long outcomes alone wait for emits to share a flush with, while emits are coming. Default 5 ms.
         public var settleDelay: Duration
+        /// How long a write waits while another process is inside a write transaction, before it fails with `storeBusy` and
+        /// that process's id. Default 5 s.
+        public var writerTimeout: Duration
 
         public init(
             maxBytes: Int = 16 << 30,
@@ -28,7 +31,8 @@ extension LMDBStorage {
             retention: Duration = .seconds(24 * 3600),
             maxRetainedBytes: Int = 4 << 30,
             maxTables: Int = 100,
-            settleDelay: Duration = .milliseconds(5)
+            settleDelay: Duration = .milliseconds(5),
+            writerTimeout: Duration = .seconds(5)
         ) {
             self.maxBytes = maxBytes
             self.settleReserveBytes = settleReserveBytes
@@ -37,6 +41,7 @@ extension LMDBStorage {
             self.maxRetainedBytes = maxRetainedBytes
             self.maxTables = maxTables
             self.settleDelay = settleDelay
+            self.writerTimeout = writerTimeout
         }
     }
 }

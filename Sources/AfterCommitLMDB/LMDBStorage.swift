@@ -1,6 +1,5 @@
 #if LMDB
 public import AfterCommit
-import CLMDB
 import Foundation
 public import Logging
 
@@ -10,7 +9,8 @@ public import Logging
 /// let storage = try LMDBStorage(path: "shop.lmdb")
 /// ```
 ///
-/// What a call acknowledges has reached the disk. Concurrent transactions share one flush. One process delivers from a store.
+/// What a call acknowledges has reached the disk. Concurrent transactions share one flush. One process delivers from a store; any number
+/// of processes may emit into it.
 /// The path must be on a local file system.
 public final class LMDBStorage: TableStorage {
     public typealias Transaction = LMDBTransaction
@@ -22,6 +22,7 @@ public final class LMDBStorage: TableStorage {
     let context: StoreContext
     let writer: LMDBWriter
     let reader: StoreReader
+    let watch: CommitWatch
     let folder: String
     /// The store's folder, as an absolute path.
     public var path: String { folder }
@@ -51,16 +52,10 @@ public final class LMDBStorage: TableStorage {
             try Self.initialize(folder, configuration)
         }
         let openStore = try OpenStore(folder)
-        let environment = try Environment(
-            folder: folder, holding: openStore, mapBytes: configuration.mapReserveBytes,
-            maxDatabases: Databases.count + configuration.maxTables)
-        try environment.clearDeadReaders()
-        let handles = TableHandles()
-        let databases = try Self.load(environment, handles, envelopes)
-        context = StoreContext(
-            environment: environment, databases: databases, handles: handles,
-            deliveries: LiveDeliveries(), configuration: configuration, envelopes: envelopes,
-            time: TimeSource(clock), logger: logger)
+        context = try Self.load(
+            folder, openStore, configuration: configuration, envelopes: envelopes, time: TimeSource(clock),
+            logger: logger)
+        watch = CommitWatch(context: context)
         writer = try LMDBWriter(context: context, thread: StoreThread(name: "lmdb-writer"))
         reader = StoreReader(context: context, thread: StoreThread(name: "lmdb-reader"))
         reader.thread.start()
@@ -70,7 +65,8 @@ public final class LMDBStorage: TableStorage {
     }
 
     deinit {
-        // Both threads end by themselves; the delivery lock and the environment go with the last of them.
+        // The threads end by themselves; the delivery lock and the environment go with the last of them.
+        watch.stop()
         writer.mailbox.close()
         writer.thread.stop()
         reader.thread.stop()
@@ -78,6 +74,7 @@ public final class LMDBStorage: TableStorage {
 
     /// Commits what waits, ends the threads and closes the store. Later calls throw `StorageError` with `closed`.
     public func close() async {
+        watch.stop()
         writer.mailbox.close()
         writer.thread.stop()
         await writer.thread.end()
@@ -86,45 +83,9 @@ public final class LMDBStorage: TableStorage {
         await reader.close()
         reader.thread.stop()
         await reader.thread.end()
-        context.environment.close()
-    }
-
-    /// Fills a new folder with an empty store.
-    private static func initialize(
-        _ folder: String, _ configuration: Configuration
-    ) throws(StorageError) {
-        let environment = try Environment(
-            folder: folder, mapBytes: 16 << 20, maxDatabases: Databases.count)
-        defer { environment.close() }
-        let transaction = try environment.beginWrite()
-        do throws(StorageError) {
-            try Databases(transaction, create: true).initialize(transaction)
-        } catch {
-            transaction.abort()
-            throw error
-        }
-        try transaction.commit()
-    }
-
-    /// Opens what the store holds, and makes further ids greater than the newest event's.
-    private static func load(
-        _ environment: Environment, _ handles: TableHandles, _ envelopes: EnvelopeFactory
-    ) throws(StorageError) -> Databases {
-        let transaction = try environment.beginRead()
-        let databases: Databases
-        do throws(StorageError) {
-            databases = try Databases(transaction, create: false)
-            try handles.openAll(transaction)
-            let log = EventLog(transaction: transaction, database: databases.log)
-            if let id = try log.newestID() { envelopes.ids.advance(past: id) }
-        } catch {
-            transaction.abort()
-            guard error.lmdbError?.code == MDB_NOTFOUND else { throw error }
-            throw StorageError(.unsuitablePath, "this LMDB environment is not a store", cause: error)
-        }
-        // Committing keeps the handles that were opened.
-        try transaction.commit()
-        return databases
+        // A backup that is being made is waited for.
+        let environment = context.environment
+        await onOwnThread("lmdb-close") { environment.close() }
     }
 }
 #endif

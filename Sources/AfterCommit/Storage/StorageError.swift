@@ -26,6 +26,8 @@ public struct StorageError: Error, CustomStringConvertible {
         public static let unsuitablePath = Code(description: "unsuitablePath")
         /// The store was written in a format this version does not know.
         public static let formatTooNew = Code(description: "formatTooNew")
+        /// Writes failed so often that no more are accepted.
+        public static let unhealthy = Code(description: "unhealthy")
         /// The system or the database failed below us.
         public static let systemFailure = Code(description: "systemFailure")
     }

@@ -21,16 +21,20 @@ extension ByteWriter {
 
 extension ByteReader {
     mutating func history() throws(StorageError) -> DeliveryHistory {
-        var history = DeliveryHistory(
-            attempts: try signed(), replayCount: try signed(), spent: try double())
+        DeliveryHistory(
+            attempts: try signed(), replayCount: try signed(), spent: try double(), failures: try failures())
+    }
+
+    mutating func failures() throws(StorageError) -> [AttemptFailure] {
+        var failures: [AttemptFailure] = []
         for _ in 0..<(try count()) {
-            history.failures.append(
+            failures.append(
                 AttemptFailure(
                     attempt: try signed(), startedAt: try date(), duration: try double(),
                     errorType: try string(), message: try string(),
                     status: try optional { reader throws(StorageError) in try reader.signed() }))
         }
-        return history
+        return failures
     }
 }
 #endif

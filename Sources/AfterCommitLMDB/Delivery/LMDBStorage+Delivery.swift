@@ -10,13 +10,15 @@ extension LMDBStorage {
         do {
             let folder = folder
             let lock = try await reader.run { _ in try DeliveryLock(folder: folder) }
+            try watch.start(folder + "/" + DataFile.name)
             let records = try await writeUncancelled(
                 WriteRequest(bytes: 256 * subscriptions.count) { try $0.register(subscriptions) })
             let claiming = claiming
-            let (places, live) = try await reader.read { try claiming.load(records, $0) }
+            let (inFlight, suspects) = await openInFlight()
+            let (places, live) = try await reader.read { try claiming.load(records, suspects, $0) }
             guard
                 context.deliveries.complete(
-                    generation: generation, lock: lock, subscriptions: live, wake: wake)
+                    generation: generation, lock: lock, inFlight: inFlight, subscriptions: live, wake: wake)
             else {
                 throw StorageError(.closed, "the storage was detached while it was being attached")
             }
@@ -24,6 +26,31 @@ extension LMDBStorage {
         } catch {
             context.deliveries.abandon(generation: generation)
             throw error
+        }
+    }
+
+    /// One can deliver without it; then a handler that kills the process is not found out.
+    private func openInFlight() async -> (InFlightFile?, [InFlightFile.Suspect]) {
+        let (context, folder) = (context, folder)
+        do {
+            return try await reader.run { _ in
+                guard let bootID = BootID.current() else { return (nil, []) }
+                let (file, suspects) = try InFlightFile.open(
+                    folder: folder, identity: context.identity, bootID: bootID,
+                    lastTransactionID: UInt64(try context.environment.lastTransactionID()), logger: context.logger)
+                return (file, suspects)
+            }
+        } catch {
+            context.logger.warning(
+                "what is in flight is not noted", metadata: [LogKey.error: "\(error)"])
+            return (nil, [])
+        }
+    }
+
+    public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? {
+        context.deliveries.withLock { state -> InFlightLanes? in
+            guard let id = state.subscriptions[subscription]?.id else { return nil }
+            return state.inFlight?.lanes(of: id)
         }
     }
 
@@ -42,6 +69,7 @@ extension LMDBStorage {
     }
 
     public func detach() {
+        watch.stop()
         context.deliveries.end()
     }
 
@@ -107,7 +135,7 @@ extension LMDBStorage {
 extension Claiming {
     /// What an engine gets when it begins to deliver, and what this process notes of it.
     fileprivate func load(
-        _ records: [SubscriptionRecord], _ transaction: Transaction
+        _ records: [SubscriptionRecord], _ suspects: [InFlightFile.Suspect], _ transaction: Transaction
     ) throws -> ([SubscriptionPlace], [String: LiveDeliveries.Subscription]) {
         let first = try context.log(transaction).first()?.sequence ?? 1
         var live: [String: LiveDeliveries.Subscription] = [:]
@@ -117,7 +145,10 @@ extension Claiming {
                 cursor: SubscriptionCursor(
                     settledBelow: record.settledBelow, settledAhead: record.settledAhead,
                     trimmedBelow: first))
-            return SubscriptionPlace(orderedKeys: try orderedKeys(transaction, record.id))
+            return SubscriptionPlace(
+                orderedKeys: try orderedKeys(transaction, record.id),
+                suspects: suspects.filter { $0.subscription == record.id }
+                    .map { .init(sequence: $0.sequence, deaths: Int($0.deaths)) })
         }
         return (places, live)
     }

@@ -19,6 +19,8 @@ final class LiveDeliveries: Sendable {
         var generation: UInt64 = 0
         var isAttached = false
         var lock: DeliveryLock?
+        /// Notes what is being tried; `nil` where it could not be opened.
+        var inFlight: InFlightFile?
         var wake: (@Sendable (StorageChange) -> Void)?
         var subscriptions: [String: Subscription] = [:]
     }
@@ -51,12 +53,13 @@ final class LiveDeliveries: Sendable {
 
     /// Completes an attachment, unless it was ended meanwhile.
     func complete(
-        generation: UInt64, lock: DeliveryLock, subscriptions: [String: Subscription],
+        generation: UInt64, lock: DeliveryLock, inFlight: InFlightFile?, subscriptions: [String: Subscription],
         wake: @escaping @Sendable (StorageChange) -> Void
     ) -> Bool {
         state.withLock { state in
             guard state.isAttached, state.generation == generation else { return false }
             state.lock = lock
+            state.inFlight = inFlight
             state.subscriptions = subscriptions
             state.wake = wake
             return true
@@ -69,15 +72,18 @@ final class LiveDeliveries: Sendable {
     }
 
     func end() {
-        let lock = state.withLock { state in
+        let (lock, inFlight) = state.withLock { state in
             defer {
                 state.isAttached = false
                 state.lock = nil
+                state.inFlight = nil
                 state.wake = nil
                 state.subscriptions = [:]
             }
-            return state.lock
+            return (state.lock, state.inFlight)
         }
+        // Before another process may deliver: what is noted after that would be taken for a death.
+        inFlight?.end()
         lock?.release()
     }
 

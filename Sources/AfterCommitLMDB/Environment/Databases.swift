@@ -1,12 +1,11 @@
 #if LMDB
 import AfterCommit
 import CLMDB
+import Foundation
 
 /// The engine's own databases.
 struct Databases: Sendable {
     static let count = 10
-    /// The format that this version writes and the newest it reads.
-    static let format: UInt32 = 1
 
     /// Facts about the store itself, by name.
     let meta: MDB_dbi
@@ -28,13 +27,17 @@ struct Databases: Sendable {
     let deduplicationAges: MDB_dbi
     /// Table and key to the stored bytes of records that cannot be read and have no other place.
     let quarantine: MDB_dbi
+    /// All of them, as LMDB knows them.
+    let handles: [(name: String, number: MDB_dbi)]
 
     init(_ transaction: Transaction, create: Bool) throws(StorageError) {
+        var handles: [(name: String, number: MDB_dbi)] = []
         func open(_ name: String) throws(StorageError) -> MDB_dbi {
-            try Self.open(name, transaction, create: create)
+            let number = try Self.open(name, transaction, create: create)
+            handles.append((name, number))
+            return number
         }
         meta = try open("meta")
-        if !create { try Self.checkFormat(transaction, meta: meta) }
         log = try open("log")
         subscriptions = try open("subscriptions")
         exceptions = try open("exceptions")
@@ -44,36 +47,18 @@ struct Databases: Sendable {
         deduplication = try open("deduplication")
         deduplicationAges = try open("deduplication.ages")
         quarantine = try open("quarantine")
+        self.handles = handles
     }
 
     /// Writes what a new store begins with.
     func initialize(_ transaction: Transaction) throws(StorageError) {
-        var version = ByteWriter()
-        version.put(fixed: Self.format)
-        try version.bytes.write(to: "format", in: meta, transaction)
+        try StoreFormat.write(StoreFormat.current, transaction, meta)
+        try StoreFormat.writeIdentity(UUID(), transaction, meta)
         // A tree that goes empty and fills again costs a page for each record: keep one key in each.
         for database in [exceptions, due, dead, delayed, deduplicationAges] {
             try withKey(of: UInt32(0)) { key throws(StorageError) in
                 try transaction.put(key, in: database, content: [])
             }
-        }
-    }
-
-    /// Refuses a store that was written by a later version. It writes nothing.
-    private static func checkFormat(
-        _ transaction: Transaction, meta: MDB_dbi
-    ) throws(StorageError) {
-        let found = try withKey("format") { key throws(StorageError) in
-            try transaction.content(key, in: meta).map { bytes throws(StorageError) in
-                var reader = ByteReader(bytes)
-                return try reader.fixed(UInt32.self)
-            }
-        }
-        guard let found else { throw StorageError(.corrupted, "the store has no format version") }
-        guard found <= format else {
-            throw StorageError(
-                .formatTooNew,
-                "the store has format \(found), this version knows \(format): use a newer version")
         }
     }
 
@@ -85,16 +70,6 @@ struct Databases: Sendable {
             mdb_dbi_open(transaction.pointer, name, UInt32(create ? MDB_CREATE : 0), &database),
             "mdb_dbi_open(\(name))")
         return database
-    }
-}
-
-extension [UInt8] {
-    fileprivate func write(
-        to name: String, in database: MDB_dbi, _ transaction: Transaction
-    ) throws(StorageError) {
-        try withKey(name) { key throws(StorageError) in
-            try transaction.put(key, in: database, content: self)
-        }
     }
 }
 #endif

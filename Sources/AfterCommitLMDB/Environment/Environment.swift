@@ -6,8 +6,11 @@ import Synchronization
 
 /// An open LMDB environment. It closes when told to, or with its last user.
 final class Environment: Sendable {
-    let mapBytes: Int
     let pageBytes: Int
+    /// Whoever uses the environment goes through it.
+    let gate = Gate()
+    private let folder: String
+    private let maxDatabases: Int
     private let processID = getpid()
     /// The environment's address; zero when closed.
     private let address: Atomic<UInt>
@@ -18,21 +21,11 @@ final class Environment: Sendable {
         folder: String, holding openStore: OpenStore? = nil, mapBytes wanted: Int, maxDatabases: Int
     ) throws(StorageError) {
         self.openStore = openStore
-        var mapBytes = wanted
-        var opened: OpaquePointer?
-        while opened == nil {
-            do throws(StorageError) {
-                opened = try Self.open(folder: folder, mapBytes: mapBytes, maxDatabases: maxDatabases)
-            } catch {
-                // Address space is limited (`ulimit -v`, some containers): reserve less.
-                guard error.lmdbError?.code == ENOMEM, mapBytes > 16 << 20 else { throw error }
-                mapBytes /= 2
-            }
-        }
-        guard let opened else { throw StorageError(.systemFailure, "LMDB gave no environment") }
+        self.folder = folder
+        self.maxDatabases = maxDatabases
+        let opened = try Self.open(folder: folder, reserving: wanted, maxDatabases: maxDatabases)
         var statistics = MDB_stat()
         let code = mdb_env_stat(opened, &statistics)
-        self.mapBytes = mapBytes
         pageBytes = Int(statistics.ms_psize)
         address = Atomic(UInt(bitPattern: opened))
         try check(code, "mdb_env_stat")
@@ -42,10 +35,12 @@ final class Environment: Sendable {
         close()
     }
 
-    /// No transaction may be open.
+    /// Waits until no one uses it, then closes it.
     func close() {
-        let address = address.exchange(0, ordering: .acquiringAndReleasing)
-        if let environment = OpaquePointer(bitPattern: address) { mdb_env_close(environment) }
+        gate.alone {
+            let address = address.exchange(0, ordering: .acquiringAndReleasing)
+            if let environment = OpaquePointer(bitPattern: address) { mdb_env_close(environment) }
+        }
         openStore?.release()
     }
 
@@ -76,9 +71,23 @@ final class Environment: Sendable {
 
     /// Bytes up to the end of the last page in use, of the last commit.
     func highWaterBytes() throws(StorageError) -> Int {
+        (try info().me_last_pgno + 1) * pageBytes
+    }
+
+    /// The id of the last transaction that was committed, by whichever process.
+    func lastTransactionID() throws(StorageError) -> UInt64 {
+        UInt64(try info().me_last_txnid)
+    }
+
+    /// How much of the file this process can see at most.
+    func mapBytes() throws(StorageError) -> Int {
+        try info().me_mapsize
+    }
+
+    private func info() throws(StorageError) -> MDB_envinfo {
         var info = MDB_envinfo()
         try check(mdb_env_info(try pointer(), &info), "mdb_env_info")
-        return (info.me_last_pgno + 1) * pageBytes
+        return info
     }
 
     /// Frees the places of readers whose process has died: they keep pages from being used again.
@@ -96,11 +105,38 @@ final class Environment: Sendable {
         return descriptor
     }
 
-    private func pointer() throws(StorageError) -> OpaquePointer {
+    /// For calls of an extension.
+    func pointer() throws(StorageError) -> OpaquePointer {
         guard let pointer = OpaquePointer(bitPattern: address.load(ordering: .acquiring)) else {
             throw StorageError.closed
         }
         return pointer
+    }
+
+    /// Closes it and opens it again in its place. It must be called alone, see ``gate``.
+    func replace(reserving mapBytes: Int) throws(StorageError) {
+        try checkProcess()
+        let old = address.exchange(0, ordering: .acquiringAndReleasing)
+        guard let old = OpaquePointer(bitPattern: old) else { throw StorageError.closed }
+        mdb_env_close(old)
+        try DataFile.check(folder + "/" + DataFile.name)
+        let new = try Self.open(folder: folder, reserving: mapBytes, maxDatabases: maxDatabases)
+        address.store(UInt(bitPattern: new), ordering: .releasing)
+    }
+
+    private static func open(
+        folder: String, reserving wanted: Int, maxDatabases: Int
+    ) throws(StorageError) -> OpaquePointer {
+        var mapBytes = wanted
+        while true {
+            do throws(StorageError) {
+                return try open(folder: folder, mapBytes: mapBytes, maxDatabases: maxDatabases)
+            } catch {
+                // Address space is limited (`ulimit -v`, some containers): reserve less.
+                guard error.lmdbError?.code == ENOMEM, mapBytes > 16 << 20 else { throw error }
+                mapBytes /= 2
+            }
+        }
     }
 
     private static func open(

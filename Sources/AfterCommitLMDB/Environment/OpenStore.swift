@@ -1,16 +1,19 @@
 #if LMDB
 import AfterCommit
+import Foundation
 import Synchronization
 
-/// This process's claim on a store. LMDB corrupts locks when a process opens one environment twice.
+/// This process's claim on a store, and its locks. LMDB corrupts locks when a process opens one environment twice.
 final class OpenStore: Sendable {
     private struct Identity: Hashable {
         let device: UInt64
         let inode: UInt64
     }
 
-    private static let open = Mutex<Set<Identity>>([])
+    /// The process that opened each: a child that was forked has none of its parent's open.
+    private static let open = Mutex<[Identity: Int32]>([:])
 
+    let writerLock: WriterLock
     private let identity: Identity
     private let isHeld = Mutex(true)
 
@@ -22,10 +25,22 @@ final class OpenStore: Sendable {
         } catch {
             throw StorageError(error, "\(folder) cannot be examined")
         }
-        guard Self.open.withLock({ $0.insert(identity).inserted }) else {
+        let isFree = Self.open.withLock { open in
+            guard open[identity] != getpid() else { return false }
+            open[identity] = getpid()
+            return true
+        }
+        guard isFree else {
             throw StorageError(.alreadyOpen, "\(folder) is open in this process; share that storage")
         }
         self.identity = identity
+        do throws(StorageError) {
+            // Not before it is known that the process has not opened it yet: its locks go with any descriptor that is closed.
+            writerLock = try WriterLock(folder: folder)
+        } catch {
+            Self.open.withLock { open in open[identity] = nil }
+            throw error
+        }
     }
 
     deinit {
@@ -37,7 +52,9 @@ final class OpenStore: Sendable {
             defer { held = false }
             return held
         }
-        if wasHeld { _ = Self.open.withLock { $0.remove(identity) } }
+        guard wasHeld else { return }
+        writerLock.end()
+        Self.open.withLock { open in open[identity] = nil }
     }
 }
 #endif

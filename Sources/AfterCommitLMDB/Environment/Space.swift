@@ -9,8 +9,13 @@ struct Space {
     private static let maxInlineBytes = 2_000
     private static let usualPageBytes = 4_096
 
-    let limitBytes: Int
+    /// What of ``diskBytes`` is kept for settling.
+    static let diskReserveBytes = 1 << 20
+
+    var limitBytes: Int
     let reserveBytes: Int
+    /// How much of the file has a place on the disk for certain; `nil` where the system cannot tell.
+    var diskBytes: Int?
     private var highWaterBytes = 0
     private var freeBytes = 0
     /// Written since the free pages were counted.
@@ -28,7 +33,12 @@ struct Space {
     }
 
     /// What emits and transactions may fill; the rest keeps settling possible.
-    var emitLimitBytes: Int { limitBytes - reserveBytes }
+    var emitLimitBytes: Int {
+        min(limitBytes - reserveBytes, (diskBytes ?? .max) - Self.diskReserveBytes)
+    }
+
+    /// Whether it is the disk that leaves no room, and not the limit.
+    var isDiskFull: Bool { emitLimitBytes < limitBytes - reserveBytes }
 
     /// An upper estimate.
     var usedBytes: Int { highWaterBytes - max(0, freeBytes - writtenBytes) }

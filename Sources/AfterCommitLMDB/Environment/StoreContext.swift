@@ -1,5 +1,6 @@
 #if LMDB
 import AfterCommit
+import Foundation
 import Logging
 
 /// What the writer and the reader share.
@@ -7,8 +8,12 @@ struct StoreContext: Sendable {
     let environment: Environment
     let databases: Databases
     let handles: TableHandles
+    /// The store's own id, which no copy of it shares.
+    let identity: UUID
     let deliveries: LiveDeliveries
     let room = ReservedRoom()
+    let writerLock: WriterLock
+    let commits: KnownCommits
     let configuration: LMDBStorage.Configuration
     let envelopes: EnvelopeFactory
     let time: TimeSource

@@ -1,5 +1,6 @@
 #if LMDB
 import AfterCommit
+import CLMDB
 
 /// Runs short read transactions on a thread of their own.
 actor StoreReader {
@@ -16,16 +17,26 @@ actor StoreReader {
 
     /// Runs `body` in one snapshot.
     func read<R: Sendable>(_ body: @Sendable (Transaction) throws -> R) throws -> R {
-        try checkOpen()
-        let transaction = try context.environment.beginRead()
-        defer { transaction.abort() }
-        return try body(transaction)
+        try run { context in
+            let transaction = try context.environment.beginRead()
+            defer { transaction.abort() }
+            return try body(transaction)
+        }
     }
 
-    /// Runs `body` without a transaction; it begins its own.
+    /// Runs `body` without a transaction; it begins its own. Where another process has changed what this one must know
+    /// first, `body` runs again after that.
     func run<R: Sendable>(_ body: @Sendable (StoreContext) throws -> R) throws -> R {
-        try checkOpen()
-        return try body(context)
+        while true {
+            try checkOpen()
+            do {
+                return try context.environment.gate.shared { try body(context) }
+            } catch let error as StorageError where error.lmdbError?.code == MDB_MAP_RESIZED {
+                try context.adoptMapSize()
+            } catch let missing as UnopenedTable {
+                try context.openTable(missing.name)
+            }
+        }
     }
 
     func close() {

@@ -6,6 +6,9 @@ import CLMDB
 struct Transaction {
     let pointer: OpaquePointer
 
+    /// A write transaction's own id, or the snapshot's that is read.
+    var id: UInt64 { UInt64(mdb_txn_id(pointer)) }
+
     /// Frees the transaction even when it throws: never abort after it.
     func commit() throws(StorageError) {
         try check(mdb_txn_commit(pointer), "mdb_txn_commit")

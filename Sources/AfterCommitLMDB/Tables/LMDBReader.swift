@@ -8,6 +8,8 @@ public final class LMDBReader: TableReader {
     private let handles: TableHandles
     private let databases: [String: MDB_dbi]
     private var isOpen = true
+    /// A table that another process has made and that must be opened first; then the body runs again.
+    private(set) var unopenedTable: String?
 
     init(transaction: Transaction, handles: TableHandles, databases: [String: MDB_dbi]) {
         self.transaction = transaction
@@ -41,7 +43,17 @@ public final class LMDBReader: TableReader {
     private func access<Key, Value>(_ table: Table<Key, Value>) throws -> TableAccess? {
         guard isOpen else { throw StorageError.transactionClosed }
         try handles.check(table)
-        return databases[table.name].map { TableAccess(transaction: transaction, database: $0) }
+        if let database = databases[table.name] {
+            return TableAccess(transaction: transaction, database: database)
+        }
+        guard try TableHandles.exists(table.name, transaction) else { return nil }
+        unopenedTable = table.name
+        throw UnopenedTable(name: table.name)
     }
+}
+
+/// Ends a read that met a table of another process; the user never sees it.
+struct UnopenedTable: Error {
+    let name: String
 }
 #endif

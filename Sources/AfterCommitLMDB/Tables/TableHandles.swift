@@ -21,6 +21,11 @@ final class TableHandles: Sendable {
     /// The handles at this moment. A transaction begun after this call may use each of them.
     var snapshot: [String: MDB_dbi] { state.withLock(\.databases) }
 
+    /// All that are open, as LMDB knows them.
+    var stored: [(name: String, number: MDB_dbi)] {
+        snapshot.map { (Self.prefix + $0.key, $0.value) }
+    }
+
     func install(_ opened: [String: MDB_dbi]) {
         state.withLock { $0.databases.merge(opened) { _, new in new } }
     }
@@ -47,6 +52,19 @@ final class TableHandles: Sendable {
         for name in try Self.names(transaction) {
             let database = try Databases.open(name, transaction, create: false)
             install([String(name.dropFirst(Self.prefix.count)): database])
+        }
+    }
+
+    /// Opens one that another process has made. No other transaction may be open in this process.
+    func open(_ name: String, _ transaction: Transaction) throws(StorageError) {
+        install([name: try Databases.open(Self.prefix + name, transaction, create: false)])
+    }
+
+    /// Whether the store has the table, open here or not.
+    static func exists(_ name: String, _ transaction: Transaction) throws(StorageError) -> Bool {
+        let main = try Databases.main(transaction)
+        return try withKey(prefix + name) { key throws(StorageError) in
+            try transaction.stored(key, in: main) != nil
         }
     }
 

@@ -108,13 +108,17 @@ extension LMDBStorage {
         _ body: @escaping @Sendable (LMDBReader) throws -> R
     ) async throws -> R {
         try context.environment.checkProcess()
-        let handles = context.handles
-        // Taken before the snapshot begins, so that the snapshot knows every one of them.
-        let databases = handles.snapshot
-        return try await reader.read { transaction in
-            let reader = LMDBReader(transaction: transaction, handles: handles, databases: databases)
+        return try await reader.run { context in
+            // Taken before the snapshot begins, so that the snapshot knows every one of them.
+            let databases = context.handles.snapshot
+            let transaction = try context.environment.beginRead()
+            defer { transaction.abort() }
+            let reader = LMDBReader(transaction: transaction, handles: context.handles, databases: databases)
             defer { reader.close() }
-            return try body(reader)
+            let result = Result { try body(reader) }
+            // Whatever the body made of it: it has seen a table as empty that is not.
+            if let name = reader.unopenedTable { throw UnopenedTable(name: name) }
+            return try result.get()
         }
     }
 

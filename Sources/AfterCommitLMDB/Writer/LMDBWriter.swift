@@ -9,6 +9,8 @@ actor LMDBWriter {
     private static let minGathered = 8
     private static let gatherTime = Duration.microseconds(150)
     private static let readerCheckInterval = Duration.seconds(60)
+    /// How often one group is run again because another process has changed the size of the map.
+    private static let maxMapChanges = 8
 
     nonisolated let thread: StoreThread
     nonisolated let mailbox = Mailbox()
@@ -16,8 +18,9 @@ actor LMDBWriter {
     private var space: Space
     private var trimmer: Trimmer
     private var file: FileExtender
-    /// Once the disk's state is unknown nothing more is written.
-    private var failure: StorageError?
+    private var health = StoreHealth()
+    /// Whether the system may grant a larger map.
+    private var mayGrow = true
     private var lastReaderCheck: Duration
     /// How many requests were taken the last time.
     private var lastCount = 0
@@ -29,7 +32,7 @@ actor LMDBWriter {
         lastEmit = lastReaderCheck
         self.thread = thread
         let configuration = context.configuration
-        let limit = min(configuration.maxBytes, context.environment.mapBytes)
+        let limit = configuration.maxBytes
         space = Space(
             limitBytes: limit, reserveBytes: min(configuration.settleReserveBytes, limit / 4))
         trimmer = Trimmer(configuration: configuration)
@@ -101,31 +104,40 @@ actor LMDBWriter {
 
     private func commit(_ requests: [any PendingWrite]) {
         guard !requests.isEmpty else { return }
-        if let failure {
-            for request in requests { request.finish(throwing: failure) }
-            return
-        }
-        do {
-            try attempt(requests)
-        } catch {
-            noteFailure(error)
-            if requests.count > 1 {
-                // One of them, or all together, were too much: each gets its own transaction, in order.
-                for request in requests { commit([request]) }
-            } else {
-                requests[0].finish(throwing: error)
+        for _ in 0..<Self.maxMapChanges {
+            if let refusal = health.refusal { return finish(requests, throwing: refusal) }
+            do {
+                try makeMapRoom(for: requests)
+                try context.environment.gate.shared { try attempt(requests) }
+                health.committed()
+                return
+            } catch {
+                guard recover(from: error, requests) else { return }
             }
         }
+        finish(
+            requests,
+            throwing: StorageError(
+                .storeBusy, "other processes make the store larger all the time; try again"))
+    }
+
+    private func finish(_ requests: [any PendingWrite], throwing error: any Error) {
+        for request in requests { request.finish(throwing: error) }
     }
 
     private func attempt(_ requests: [any PendingWrite]) throws {
         let bytes = requests.reduce(0) { $0 + $1.bytes }
+        // Other processes write too.
+        try space.committed(bytes: 0, in: context.environment)
         try makeRoom(for: bytes)
         let group = try WriteGroup(context: context, space: space)
         do {
+            file.extend(past: try context.environment.highWaterBytes(), further: bytes)
+            space.diskBytes = file.reservedBytes
+            group.space.diskBytes = file.reservedBytes
             for request in requests { try request.perform(in: group) }
             try trimmer.trimIfDue(group)
-            file.extend(to: try context.environment.highWaterBytes(), further: group.writtenBytes)
+            file.extend(past: try context.environment.highWaterBytes(), further: group.writtenBytes)
         } catch {
             group.abort()
             throw error
@@ -168,25 +180,111 @@ actor LMDBWriter {
         }
     }
 
-    private func noteFailure(_ error: any Error) {
-        let underlying = (error as? GroupFailure)?.underlying ?? error
-        guard let cause = (underlying as? StorageError)?.lmdbError else { return }
-        if cause.isFull {
-            do {
-                try context.environment.clearDeadReaders()
+    // MARK: Failures
+
+    /// - Returns: whether the requests are to be run again as they are; else they were told.
+    private func recover(from error: any Error, _ requests: [any PendingWrite]) -> Bool {
+        switch WriteRecovery(error) {
+        case .adoptMapSize:
+            do throws(StorageError) {
+                try context.adoptMapSize()
+                try environmentChanged()
+                return true
             } catch {
-                context.logger.warning(
-                    "dead readers cannot be cleared", metadata: [LogKey.error: "\(error)"])
+                giveUp(error)
+                finish(requests, throwing: error)
             }
-        } else if cause.leavesUnknownState {
-            failure = StorageError(
-                .systemFailure,
-                "a write failed and what the disk holds is unknown; close the storage and open it again",
-                cause: cause)
-            context.logger.critical(
-                "the store accepts no more writes until it is opened again",
-                metadata: [LogKey.error: "\(cause)"])
+        case .refuse:
+            finish(requests, throwing: error)
+        case .reopen:
+            reopen(after: error)
+            finish(requests, throwing: StorageError.unknownOutcome(of: error))
+        case .makeRoom:
+            clearDeadReaders()
+            // The next larger map, where there may be one.
+            growMap(toHold: (try? context.environment.mapBytes()).map { $0 + 1 } ?? 0)
+            separate(requests, error)
+        case .separate:
+            separate(requests, error)
         }
+        return false
+    }
+
+    private func separate(_ requests: [any PendingWrite], _ error: any Error) {
+        if requests.count == 1 { return requests[0].finish(throwing: error) }
+        for request in requests { commit([request]) }
+    }
+
+    private func reopen(after error: any Error) {
+        guard health.failed(error) else {
+            return context.logger.critical(
+                "writes to the store failed again; it accepts no more until it is opened again",
+                metadata: [LogKey.error: "\(error)"])
+        }
+        context.logger.error(
+            "a write to the store failed; it is opened again before the next",
+            metadata: [LogKey.error: "\(error)"])
+        do throws(StorageError) {
+            try context.reopen()
+            try environmentChanged()
+        } catch {
+            giveUp(error)
+        }
+    }
+
+    private func giveUp(_ error: any Error) {
+        health.gaveUp(error)
+        context.logger.critical(
+            "the store cannot be opened again and accepts no more writes",
+            metadata: [LogKey.error: "\(error)"])
+    }
+
+    /// Looks anew at what may be another environment's.
+    private func environmentChanged() throws(StorageError) {
+        file = FileExtender(descriptor: try context.environment.dataFile())
+        try space.committed(bytes: 0, in: context.environment)
+    }
+
+    private func clearDeadReaders() {
+        do throws(StorageError) {
+            try context.environment.clearDeadReaders()
+        } catch {
+            context.logger.warning(
+                "dead readers cannot be cleared", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    // MARK: Map
+
+    /// Makes the map larger before it is full, where it was reserved smaller than the store may become.
+    private func makeMapRoom(for requests: [any PendingWrite]) throws(StorageError) {
+        let mapBytes = try context.environment.mapBytes()
+        guard mapBytes < context.configuration.maxBytes else { return }
+        let further = requests.reduce(Self.maxGroupBytes) { $0 + 2 * $1.bytes }
+        let needed = try context.environment.highWaterBytes() + further
+        if needed > mapBytes { growMap(toHold: needed) }
+    }
+
+    private func growMap(toHold bytes: Int) {
+        guard mayGrow else { return }
+        do throws(StorageError) {
+            if try context.growMap(toHold: bytes) { return try environmentChanged() }
+            mayGrow = false
+            try environmentChanged()
+            space.limitBytes = min(space.limitBytes, try context.environment.mapBytes())
+        } catch {
+            giveUp(error)
+        }
+    }
+}
+
+extension StorageError {
+    /// A commit whose flush failed.
+    fileprivate static func unknownOutcome(of error: any Error) -> Self {
+        Self(
+            .systemFailure,
+            "the write was not acknowledged by the disk, and whether it is there is unknown; look before you repeat it",
+            cause: (error as? GroupFailure)?.underlying ?? error)
     }
 }
 #endif

@@ -32,7 +32,13 @@ final class WriteGroup {
         self.context = context
         self.space = space
         knownTables = context.handles.snapshot
-        transaction = try context.environment.beginWrite()
+        try context.writerLock.acquire(timeout: context.configuration.writerTimeout, time: context.time)
+        do throws(StorageError) {
+            transaction = try context.environment.beginWrite()
+        } catch {
+            context.releaseWriter()
+            throw error
+        }
     }
 
     var environment: Environment { context.environment }
@@ -43,6 +49,11 @@ final class WriteGroup {
     /// Refuses emits and transactions while the store is full.
     func checkRoom(forFurther bytes: Int) throws(StorageError) {
         guard space.fits(writtenBytes + context.room.bytes + bytes) else {
+            if space.isDiskFull {
+                throw StorageError.storageFull(
+                    "the disk is full: of the \(space.diskBytes ?? 0) bytes that the store has there about \(space.usedBytes) are used and \(Space.diskReserveBytes) are kept for settling; free disk space"
+                )
+            }
             throw StorageError.storageFull(
                 "the store uses about \(space.usedBytes) bytes of \(space.limitBytes), of which \(space.reserveBytes) are kept for settling; let deliveries go on, delete dead letters, or raise `maxBytes`"
             )
@@ -94,18 +105,23 @@ final class WriteGroup {
 
     func abort() {
         transaction.abort()
+        context.releaseWriter()
     }
 
     func commit() throws {
+        let id = transaction.id
         do {
             for place in places.values where place.isChanged {
                 try context.subscriptions(transaction).put(place.record)
             }
         } catch {
-            transaction.abort()
+            abort()
             throw error
         }
+        defer { context.releaseWriter() }
         try transaction.commit()
+        // A transaction that wrote nothing leaves no trace, and the next one of any process gets its id.
+        if try environment.lastTransactionID() >= id { context.commits.noteOwn(id) }
         handles.install(openedTables)
         for action in afterCommit { action() }
     }

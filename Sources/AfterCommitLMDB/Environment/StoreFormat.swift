@@ -1,0 +1,137 @@
+#if LMDB
+import AfterCommit
+import CLMDB
+import Foundation
+
+/// The version of a store's format, and the way to it from older ones.
+///
+/// 1: the first. 2: an identity, by which a restored backup is told from the store it was made of; delayed events,
+/// deduplication keys, a quarantine; rows that tell the budget spent and whether they own their envelope.
+struct StoreFormat {
+    /// Makes a store of version `from` one of the next version, in a transaction that others share.
+    struct Step: Sendable {
+        let from: UInt32
+        let apply: @Sendable (Transaction, _ meta: MDB_dbi) throws(StorageError) -> Void
+    }
+
+    /// The version that is written, and the newest that is read.
+    static let current: UInt32 = 2
+    static let steps = [
+        Step(from: 1) { transaction, meta throws(StorageError) in try makeVersion2(transaction, meta) }
+    ]
+
+    /// What must be done with a store of version `found`, in order.
+    static func plan(
+        from found: UInt32, to current: UInt32 = current, steps: [Step] = steps
+    ) throws(StorageError) -> [Step] {
+        guard found <= current else {
+            throw StorageError(
+                .formatTooNew, "the store has format \(found), this version knows \(current): use a newer version")
+        }
+        var plan: [Step] = []
+        for version in found..<current {
+            guard let step = steps.first(where: { $0.from == version }) else {
+                throw StorageError(
+                    .corrupted,
+                    "the store has format \(found), from which there is no way to \(current); restore a backup")
+            }
+            plan.append(step)
+        }
+        return plan
+    }
+
+    /// Brings the store up to the current version, all steps in one transaction.
+    /// - Throws: `formatTooNew` before anything is written, `storeBusy` while another process has an older store open.
+    static func migrate(
+        _ environment: Environment, _ lock: WriterLock, timeout: Duration, time: TimeSource
+    ) throws(StorageError) {
+        guard try !plan(from: version(environment)).isEmpty else { return }
+        guard try lock.useAlone() else {
+            throw StorageError.migrationBusy(processID: try lock.otherUser() ?? 0)
+        }
+        try lock.acquire(timeout: timeout, time: time)
+        do throws(StorageError) {
+            try migrateAlone(environment)
+        } catch {
+            try lock.release()
+            throw error
+        }
+        try lock.release()
+        // The handles that the steps have opened are not the store's.
+        try environment.replace(reserving: try environment.mapBytes())
+    }
+
+    private static func migrateAlone(_ environment: Environment) throws(StorageError) {
+        let transaction = try environment.beginWrite()
+        do throws(StorageError) {
+            let meta = try Databases.open("meta", transaction, create: false)
+            for step in try plan(from: version(transaction, meta)) { try step.apply(transaction, meta) }
+            try write(current, transaction, meta)
+        } catch {
+            transaction.abort()
+            throw error
+        }
+        try transaction.commit()
+    }
+
+    // MARK: Records
+
+    private static func version(_ environment: Environment) throws(StorageError) -> UInt32 {
+        let transaction = try environment.beginRead()
+        defer { transaction.abort() }
+        return try version(transaction, try Databases.open("meta", transaction, create: false))
+    }
+
+    static func version(_ transaction: Transaction, _ meta: MDB_dbi) throws(StorageError) -> UInt32 {
+        let found = try withKey("format") { key throws(StorageError) in
+            try transaction.content(key, in: meta).map { bytes throws(StorageError) in
+                var reader = ByteReader(bytes)
+                return try reader.fixed(UInt32.self)
+            }
+        }
+        guard let found else { throw StorageError(.corrupted, "the store has no format version") }
+        return found
+    }
+
+    static func write(
+        _ version: UInt32, _ transaction: Transaction, _ meta: MDB_dbi
+    ) throws(StorageError) {
+        var writer = ByteWriter()
+        writer.put(fixed: version)
+        try put(writer.bytes, "format", transaction, meta)
+    }
+
+    static func identity(_ transaction: Transaction, _ meta: MDB_dbi) throws(StorageError) -> UUID {
+        let bytes = try withKey("id") { key throws(StorageError) in
+            try transaction.content(key, in: meta).map { Data($0) }
+        }
+        guard let bytes, let identity = UUID(tableKeyBytes: bytes) else {
+            throw StorageError(.corrupted, "the store has no identity")
+        }
+        return identity
+    }
+
+    static func writeIdentity(
+        _ identity: UUID, _ transaction: Transaction, _ meta: MDB_dbi
+    ) throws(StorageError) {
+        try put(Array(identity.tableKeyBytes), "id", transaction, meta)
+    }
+
+    private static func put(
+        _ content: [UInt8], _ name: String, _ transaction: Transaction, _ meta: MDB_dbi
+    ) throws(StorageError) {
+        try withKey(name) { key throws(StorageError) in
+            try transaction.put(key, in: meta, content: content)
+        }
+    }
+}
+
+extension StorageError {
+    fileprivate static func migrationBusy(processID: Int32) -> Self {
+        Self(
+            .storeBusy,
+            "the store must be brought to a newer format first, and process \(processID) has it open; end that process",
+            processID: processID)
+    }
+}
+#endif
