@@ -25,6 +25,8 @@ package actor DeliveryWorker {
     private let hasStorageChanged = Atomic(true)
     private let shutdownRequest = Mutex<Duration?>(nil)
     private let timer: WakeTimer
+    /// What the timer is armed for.
+    private var watchedUntil: Duration?
 
     var random: any RandomNumberGenerator & Sendable
     var state: WorkerState
@@ -37,6 +39,7 @@ package actor DeliveryWorker {
     private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
     var stopsAt: Duration?
+    private var hasBegun = false
     private var hasEnded = false
     /// Why it ended by itself: the storage was closed.
     package var failure: (any Error)?
@@ -136,12 +139,17 @@ package actor DeliveryWorker {
 
     /// Delivers until ``stop(grace:)``. It does not end on cancellation: the engine turns that into a stop.
     package func run() async {
-        for id in queue.laneIDs { startLane(id) }
+        hasBegun = true
+        startLanes()
         while true {
             signal.consume()
             // One instant for the whole turn: what is not due at it is what the timer is armed for.
             let now = time.now()
             let date = wallClock.now()
+            if let instant = watchedUntil, instant <= now {
+                watchedUntil = nil
+                queue.watch(until: nil)
+            }
             if hasStorageChanged.exchange(false, ordering: .sequentiallyConsistent) {
                 state.storageChanged()
             }
@@ -169,11 +177,15 @@ package actor DeliveryWorker {
         resumeWaiters()
     }
 
-    private func startLane(_ id: LaneQueue.LaneID) {
-        let lane = Lane(
-            id: id, queue: queue, subscription: subscription, coder: storage.coder, log: log,
-            time: time, wallClock: wallClock)
-        lanes[id.index] = Task.detached { await lane.run() }
+    /// Runs the lanes that no task runs yet.
+    func startLanes() {
+        guard hasBegun else { return }
+        for (id, slot) in queue.lanesToStart() {
+            let lane = Lane(
+                id: id, slot: slot, queue: queue, subscription: subscription, coder: storage.coder, log: log,
+                time: time, wallClock: wallClock)
+            lanes[id.index] = Task.detached { await lane.run() }
+        }
     }
 
     func takeHarvest() {
@@ -183,10 +195,10 @@ package actor DeliveryWorker {
         totals.delivered += harvest.delivered.count
         unsettled.delivered.append(contentsOf: harvest.delivered)
         for change in harvest.breakerChanges { log.breakerChanged(change, endpoint: gate.endpoint.name) }
-        for (old, new) in harvest.replaced {
-            totals.overstayed += 1
-            lanes[old.index]?.cancel()
-            startLane(new)
+        if !harvest.replaced.isEmpty {
+            totals.overstayed += harvest.replaced.count
+            for old in harvest.replaced { lanes[old.index]?.cancel() }
+            startLanes()
         }
         for ended in harvest.ended { decide(ended) }
     }
@@ -196,7 +208,12 @@ package actor DeliveryWorker {
     private func armTimer(now: Duration, date: Date) {
         var wakeUp = state.wakeUp(now: now, date: date, queue: queue.standing())
         if let stopsAt { wakeUp = min(wakeUp ?? stopsAt, stopsAt) }
-        if let wakeUp { timer.arm(at: wakeUp, now: now) }
+        guard let wakeUp else { return }
+        let armed = timer.arm(at: wakeUp, now: now)
+        if armed != watchedUntil {
+            watchedUntil = armed
+            queue.watch(until: armed)
+        }
     }
 
     private func resumeWaiters() {

@@ -3,6 +3,7 @@
 /// A task for each attempt would cap a subscription at some 200,000 events in a second.
 struct Lane: Sendable {
     let id: LaneQueue.LaneID
+    let slot: LaneSlot
     let queue: LaneQueue
     let subscription: Subscription
     let coder: any EventCoder
@@ -15,15 +16,24 @@ struct Lane: Sendable {
         let common = DeliveryContext.Common(
             subscription: subscription.name, policy: subscription.policy, logger: log.logger,
             coder: coder, time: time, wallClock: wallClock)
-        var result: AttemptResult?
-        while let attempt = await queue.next(id, after: result) {
-            let context = DeliveryContext(attempt.delivery, common: common, started: attempt.started)
-            do {
-                try await subscription.attempt(coder, context)
-                result = .succeeded
-            } catch {
-                result = AttemptResult(thrown: error)
+        while var attempt = await queue.next(id) {
+            stepping: while true {
+                switch queue.advance(id, slot: slot, after: await run(attempt, common: common)) {
+                case .attempt(let next): attempt = next
+                case .ask: break stepping
+                case .lost: return
+                }
             }
+        }
+    }
+
+    private func run(_ attempt: LaneQueue.Attempt, common: DeliveryContext.Common) async -> LaneQueue.Ending {
+        let context = DeliveryContext(attempt.delivery, common: common, started: attempt.started)
+        do {
+            try await subscription.attempt(coder, context)
+            return .all(.succeeded)
+        } catch {
+            return .all(AttemptResult(thrown: error))
         }
     }
 }

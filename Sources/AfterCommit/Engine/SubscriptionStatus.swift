@@ -25,6 +25,8 @@ public enum ParkReason: String, Sendable, Hashable, Codable {
     case breakerOpen
     case bulkheadFull
     case rateLimited
+    /// An operator paused it or its endpoint.
+    case paused
     /// Too many handlers outlived their deadline and still run.
     case tooManyAbandonedAttempts
     /// Too many deliveries wait behind others of their ordering key.

@@ -40,7 +40,7 @@ public struct Subscription: Sendable {
         self.policy = policy
         self.endpoint = endpoint ?? Endpoint(name)
         attempt = { coder, context in
-            try await handler(Self.event(in: context.envelope, coder: coder), context)
+            try await handler(Self.event(in: context.box, coder: coder), context)
         }
     }
 
@@ -62,12 +62,12 @@ public struct Subscription: Sendable {
     }
 
     private static func event<E: Event>(
-        in envelope: Envelope, coder: any EventCoder
+        in box: EnvelopeBox, coder: any EventCoder
     ) throws(MalformedPayload) -> E {
-        switch envelope.payload {
+        switch box.envelope.payload {
         case .value(let event):
             if let event = event as? E { return event }
-            throw MalformedPayload(reason: "a \(Swift.type(of: event)) was emitted as \(envelope.type)")
+            throw MalformedPayload(reason: "a \(Swift.type(of: event)) was emitted as \(box.envelope.type)")
         case .bytes(let bytes):
             do {
                 return try coder.decode(E.self, from: bytes)

@@ -115,6 +115,7 @@ struct MemoryQueue: ~Copyable {
         guard var subscription = subscriptions.removeValue(forKey: request.subscription) else {
             return ClaimedBatch()
         }
+        let settledBefore = subscription.cursor.settledBelow
         var batch = ClaimedBatch()
         let hasNew = request.includesNew && subscription.cursor.hasClaimable(below: tail)
         let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
@@ -124,7 +125,7 @@ struct MemoryQueue: ~Copyable {
                 let sequence = subscription.cursor.claimNext(below: tail)
             {
                 let box = log[Int(sequence - firstSequence)]
-                if subscription.types.contains(box.envelope.type) {
+                if subscription.handles(box.envelope.type) {
                     batch.deliveries.append(ClaimedDelivery(sequence: sequence, box: box))
                 } else {
                     subscription.cursor.settle([sequence])
@@ -134,7 +135,7 @@ struct MemoryQueue: ~Copyable {
         batch.hasMore = subscription.cursor.hasClaimable(below: tail)
         subscriptions[request.subscription] = subscription
         // Events of types it does not handle may have made room.
-        settledFurther()
+        if subscription.cursor.settledBelow > settledBefore { settledFurther(from: settledBefore) }
         return batch
     }
 
@@ -142,12 +143,18 @@ struct MemoryQueue: ~Copyable {
         guard var subscription = subscriptions.removeValue(forKey: batch.subscription) else {
             return SettlementReport()
         }
+        let settledBefore = subscription.cursor.settledBelow
         let exceptionsBefore = subscription.exceptions.count
         let evicted = subscription.settle(batch, maxDeadLetters: configuration.maxDeadLetters)
         exceptionCount += subscription.exceptions.count - exceptionsBefore
         subscriptions[batch.subscription] = subscription
-        settledFurther()
+        settledFurther(from: settledBefore)
         return SettlementReport(evictedDeadLetters: evicted)
+    }
+
+    /// A subscription has settled what came after `before`: if it was the last, there is room.
+    private mutating func settledFurther(from before: UInt64) {
+        if before <= floor { settledFurther() }
     }
 
     private mutating func settledFurther() {

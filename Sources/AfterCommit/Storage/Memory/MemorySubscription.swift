@@ -21,7 +21,9 @@ struct MemorySubscription {
 
     let name: String
     let start: UInt64
-    var types: Set<EventType> = []
+    var types: Set<EventType> = [] {
+        didSet { lastHandled = nil }
+    }
     var cursor: SubscriptionCursor
     private(set) var exceptions: [UInt64: Exception] = [:]
     private(set) var deadLetters: [UInt64: DeadLetter] = [:]
@@ -29,6 +31,8 @@ struct MemorySubscription {
     /// May hold entries that are out of date; they are dropped when met.
     private var dueQueue = Heap<Due>()
     private var blocked: [String: [UInt64]] = [:]
+    /// Found among ``types`` last: almost always the next one's type too, and comparing is cheaper than looking it up.
+    private var lastHandled: EventType?
 
     init(name: String, start: UInt64) {
         self.name = name
@@ -37,6 +41,13 @@ struct MemorySubscription {
     }
 
     // MARK: Claiming
+
+    mutating func handles(_ type: EventType) -> Bool {
+        if type == lastHandled { return true }
+        guard types.contains(type) else { return false }
+        lastHandled = type
+        return true
+    }
 
     mutating func claimDue(now: Date, limit: Int, into batch: inout ClaimedBatch) {
         while let first = dueQueue.min {
