@@ -35,6 +35,8 @@ package actor DeliveryWorker {
     /// Keys whose blocked deliveries have their turn.
     var keysToClaim: [String]
     var totals: DeliveryTotals
+    var probes = ProbeFailures()
+    private var overstays = OverstayWatch()
     var lanes: [Int: Task<Void, Never>] = [:]
     private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
@@ -48,7 +50,7 @@ package actor DeliveryWorker {
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
         gate: EndpointGate, configuration: EngineConfiguration, time: TimeSource,
         wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger,
-        totals: DeliveryTotals
+        totals: DeliveryTotals, journal: (any AttemptJournal)? = nil
     ) {
         self.totals = totals
         let policy = subscription.policy
@@ -61,13 +63,13 @@ package actor DeliveryWorker {
         self.wallClock = wallClock
         self.random = random
         queue = LaneQueue(
-            lanes: policy.concurrency, timeout: policy.timeout, gate: gate, time: time,
-            wallClock: wallClock, signal: signal)
+            lanes: policy.concurrency, timeout: policy.timeout, batch: subscription.batching?.size ?? .one, gate: gate,
+            journal: journal, time: time, wallClock: wallClock, signal: signal)
         timer = WakeTimer(time: time, signal: signal)
         log = DeliveryLog(
             logger: logger, subscription: subscription, storage: storage.name)
         // Twice the lanes, so that each finds its next delivery while outcomes are settled.
-        let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency)
+        let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency * queue.batch.size)
         state = WorkerState(maxInFlight: maxInFlight, maxBlocked: policy.maxBlocked)
         ordering = OrderingState(maxHeld: maxInFlight / 4, places: place.orderedKeys)
         unsettled = SettlementBatch(subscription: subscription.name)
@@ -188,6 +190,13 @@ package actor DeliveryWorker {
         }
     }
 
+    /// Runs more lanes at once, or fewer as attempts end.
+    func resize(_ concurrency: Int) {
+        state.admit(atLeast: 2 * concurrency * queue.batch.size)
+        queue.resize(concurrency)
+        startLanes()
+    }
+
     func takeHarvest() {
         let harvest = queue.harvest()
         totals.attempts += harvest.startedAttempts
@@ -199,6 +208,9 @@ package actor DeliveryWorker {
             totals.overstayed += harvest.replaced.count
             for old in harvest.replaced { lanes[old.index]?.cancel() }
             startLanes()
+        }
+        if overstays.shouldWarn(running: harvest.abandoned, now: time.now()) {
+            log.attemptsOverstayed(harvest.abandoned)
         }
         for ended in harvest.ended { decide(ended) }
     }

@@ -28,6 +28,10 @@ struct Lane: Sendable {
     }
 
     private func run(_ attempt: LaneQueue.Attempt, common: DeliveryContext.Common) async -> LaneQueue.Ending {
+        if let batching = subscription.batching {
+            let contexts = attempt.deliveries.map { DeliveryContext($0, common: common, started: attempt.started) }
+            return .each(await batching.attempt(coder, contexts))
+        }
         let context = DeliveryContext(attempt.delivery, common: common, started: attempt.started)
         do {
             try await subscription.attempt(coder, context)

@@ -11,6 +11,8 @@ extension LaneQueue {
         /// The batch's other deliveries.
         package let others: [ClaimedDelivery]
         package let started: Duration
+
+        package var deliveries: [ClaimedDelivery] { [delivery] + others }
     }
 
     /// How an attempt ended, for each of its deliveries.

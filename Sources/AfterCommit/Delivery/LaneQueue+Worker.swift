@@ -24,10 +24,24 @@ extension LaneQueue {
                 state.ready.append(contentsOf: deliveries)
                 state.company.add(deliveries.count, at: now)
             }
-            if let gate = state.gate, gate.until.map({ $0 <= now }) ?? true { state.gate = nil }
-            return wake(in: &state)
+            guard let gate = state.gate else { return wake(in: &state) }
+            guard gate.until.map({ $0 <= now }) ?? true else { return [] }
+            state.gate = nil
+            return startIdle(now: now, in: &state) + wake(in: &state)
         }
         for continuation in wakes { continuation.resume() }
+    }
+
+    /// Tries a gate that was closed: an attempt begins on behalf of an idle lane, or the gate stays closed and no lane is
+    /// woken in vain.
+    private func startIdle(now: Duration, in state: inout State) -> [CheckedContinuation<Void, Never>] {
+        guard let index = state.idle.last else { return [] }
+        let hasBegun = state.lanes[index].slot.state.withLock { lane in
+            guard let running = start(&lane, now: now, in: &state) else { return false }
+            begin(running, on: index, &lane)
+            return true
+        }
+        return hasBegun ? [wakeLastIdle(in: &state)].compactMap { $0 } : []
     }
 
     /// Takes what has happened, attempts that outlived their deadline included.

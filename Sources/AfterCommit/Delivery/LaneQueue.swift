@@ -114,7 +114,10 @@ package final class LaneQueue: Sendable {
     /// Whether the worker must arm its timer: for a gate that has closed, or an attempt whose deadline it does not watch.
     private func concernsWorker(_ step: Step, in state: borrowing State) -> Bool {
         switch step {
-        case .attempt(let attempt): state.watchedUntil.map { $0 > attempt.started + timeout } ?? true
+        case .attempt(let attempt):
+            // A batch may have left some that wait for company.
+            (batch.size > 1 && !state.ready.isEmpty)
+                || state.watchedUntil.map { $0 > attempt.started + timeout } ?? true
         case .ask, .lost: state.gate != nil
         }
     }
@@ -140,6 +143,8 @@ package final class LaneQueue: Sendable {
         }
         return place.slot.state.withLock { lane in
             guard lane.generation == id.generation else { return .lost }
+            // Begun on its behalf while it was idle.
+            if let running = lane.running { return .attempt(running.attempt) }
             giveBack(&lane, in: &state)
             lane.flush(into: &state.harvest)
             if lane.hasEnded {
@@ -185,7 +190,7 @@ package final class LaneQueue: Sendable {
     // MARK: Beginning and ending
 
     /// Starts what is ready on a lane, if the gates let it.
-    private func start(_ lane: inout LaneSlot.State, now: Duration, in state: inout State) -> Running? {
+    func start(_ lane: inout LaneSlot.State, now: Duration, in state: inout State) -> Running? {
         guard !state.isClosed, mayStart(now: now, in: state) else { return nil }
         guard state.abandonedCount < max(4, state.concurrency) else {
             state.gate = (.tooManyAbandonedAttempts, nil)
@@ -216,7 +221,7 @@ package final class LaneQueue: Sendable {
         }
     }
 
-    private func begin(_ running: Running, on index: Int, _ lane: inout LaneSlot.State) {
+    func begin(_ running: Running, on index: Int, _ lane: inout LaneSlot.State) {
         lane.startedAttempts += 1 + running.others.count
         if let journal {
             let first = index * batch.size
@@ -247,7 +252,7 @@ package final class LaneQueue: Sendable {
         _ delivery: ClaimedDelivery, _ result: AttemptResult, _ running: Running, _ duration: Duration,
         _ lane: inout LaneSlot.State
     ) {
-        if case .succeeded = result, delivery.box.envelope.orderingKey == nil {
+        if case .succeeded = result, delivery.box.envelope.orderingKey == nil, !running.isProbe {
             lane.delivered.append(delivery.sequence)
         } else {
             lane.ended.append(
@@ -294,12 +299,14 @@ package final class LaneQueue: Sendable {
         // What others have taken needs one lane to look.
         let attempts = (max(1, state.ready.count) + batch.size - 1) / batch.size
         let count = state.share.wakes(unbegun: attempts, idle: state.idle.count, woken: state.wokenCount)
-        return (0..<count).compactMap { _ in
-            guard let index = state.idle.popLast() else { return nil }
-            state.lanes[index].isWoken = true
-            state.wokenCount += 1
-            return state.lanes[index].waiting.take()
-        }
+        return (0..<count).compactMap { _ in wakeLastIdle(in: &state) }
+    }
+
+    func wakeLastIdle(in state: inout State) -> CheckedContinuation<Void, Never>? {
+        guard let index = state.idle.popLast() else { return nil }
+        state.lanes[index].isWoken = true
+        state.wokenCount += 1
+        return state.lanes[index].waiting.take()
     }
 
     private func hasTaken(in state: borrowing State) -> Bool {

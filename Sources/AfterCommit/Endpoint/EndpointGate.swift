@@ -42,13 +42,14 @@ package final class EndpointGate: Sendable {
 
     package func end(_ report: EndpointState.Report, probe: Bool, now: Duration) -> Change? {
         if report == .up, isUntroubled { return nil }
-        let change = state.withLock { state in
+        let (change, heldOthers) = state.withLock { state in
+            let heldOthers = state.holdsOthers
             let before = state.breakerState
             state.end(report, probe: probe, now: now)
             untroubled.store(state.isUntroubled, ordering: .relaxed)
-            return Self.change(from: before, to: state.breakerState)
+            return (Self.change(from: before, to: state.breakerState), heldOthers)
         }
-        if change != nil || endpoint.maxConcurrent != nil || probe {
+        if change != nil || heldOthers || probe {
             for signal in observers.withLock({ $0 }) { signal.notify() }
         }
         return change

@@ -20,6 +20,17 @@ public struct Subscription: Sendable {
         ) async throws -> Void
 
     package let attempt: Attempt
+    /// Set where its handler gets several deliveries at once; ``attempt`` is then never called.
+    package let batching: Batching?
+
+    init(_ name: String, type: EventType, policy: DeliveryPolicy, endpoint: Endpoint?, batching: Batching) {
+        self.name = name
+        self.type = type
+        self.policy = policy
+        self.endpoint = endpoint ?? Endpoint(name)
+        self.batching = batching
+        attempt = { _, _ in preconditionFailure("a subscription with batches runs no single attempts") }
+    }
 
     /// A subscription that calls a handler.
     /// - Parameters:
@@ -39,12 +50,13 @@ public struct Subscription: Sendable {
         self.type = E.type
         self.policy = policy
         self.endpoint = endpoint ?? Endpoint(name)
+        batching = nil
         attempt = { coder, context in
             try await handler(Self.event(in: context.box, coder: coder), context)
         }
     }
 
-    /// A subscription that sends its events on, as they are stored.
+    /// A subscription that sends its events on, as they are stored; to a ``BatchEventSink`` in batches.
     public init<E: Event>(
         _ name: String,
         to type: E.Type,
@@ -56,12 +68,13 @@ public struct Subscription: Sendable {
         self.type = E.type
         self.policy = policy
         self.endpoint = endpoint ?? Endpoint(name)
+        batching = (sink as? any BatchEventSink).map { Self.batching($0) }
         attempt = { _, context in
             try await sink.send(context.payload(), context: context)
         }
     }
 
-    private static func event<E: Event>(
+    static func event<E: Event>(
         in box: EnvelopeBox, coder: any EventCoder
     ) throws(MalformedPayload) -> E {
         switch box.envelope.payload {

@@ -149,6 +149,29 @@ private struct Numbered: Event {
         #expect(journal.running == [:])
     }
 
+    @Test func aGateThatStaysClosedWakesNoLane() async throws {
+        let signal = WakeSignal()
+        let gate = EndpointGate(Endpoint("e", maxConcurrent: 1), now: .zero)
+        let queue = LaneQueue(
+            lanes: 2, timeout: .seconds(1), gate: gate, time: TimeSource(clock), wallClock: clock.wallClock,
+            signal: signal)
+        _ = gate.admit(now: .zero)
+        let lane = try #require(queue.lanesToStart().first)
+        let running = Task { await queue.next(lane.id) }
+        queue.push([delivery(1)])
+        // The lane looks, finds the bulkhead full, and tells the worker.
+        while queue.standing().gate == nil { await Task.yield() }
+        signal.consume()
+        for _ in 0..<10 {
+            queue.push([])
+            await Task.yield()
+            #expect(queue.standing().gate?.reason == .bulkheadFull)
+        }
+        _ = gate.end(.up, probe: false, now: .zero)
+        queue.push([])
+        #expect(await running.value?.delivery.sequence == 1)
+    }
+
     private func delivery(_ number: Int) -> ClaimedDelivery {
         ClaimedDelivery(
             sequence: UInt64(number),
