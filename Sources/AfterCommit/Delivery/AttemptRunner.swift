@@ -2,8 +2,10 @@ import ServiceContextModule
 import Synchronization
 import Tracing
 
-/// Runs one attempt: context, interceptors, span, handler, and what came of it.
+/// Runs one attempt, of a delivery or of a batch: contexts, interceptors, span, handler, and what came of it.
 package struct AttemptRunner: Sendable {
+    private typealias Next = @concurrent @Sendable () async throws -> Void
+
     private let subscription: Subscription
     private let coder: any EventCoder
     private let common: DeliveryContext.Common
@@ -21,52 +23,86 @@ package struct AttemptRunner: Sendable {
             envelopes: envelopes, time: time, wallClock: wallClock)
     }
 
+    /// - Parameter emissions: the lane's own. Each delivery of a batch has one for itself.
     @concurrent
-    func run(_ delivery: ClaimedDelivery, started: Duration, emissions: EmissionBuffer) async -> AttemptResult {
-        let context = DeliveryContext(delivery, common: common, started: started, emissions: emissions)
+    func run(_ attempt: LaneQueue.Attempt, emissions: EmissionBuffer) async -> LaneQueue.Ending {
+        if let batching = subscription.batching { return await run(attempt, batching) }
+        let context = DeliveryContext(
+            attempt.delivery, common: common, started: attempt.started, emissions: emissions)
         let result: AttemptResult
         if let span = EventTracing.beginProcess(
-            delivery.box.envelope, subscription: subscription.name, attempt: context.attempt)
+            context.box.envelope, subscription: subscription.name, attempt: context.attempt)
         {
-            result = await ServiceContext.withValue(span.context) { await attempt(context) }
+            result = await ServiceContext.withValue(span.context) { await single(context) }
             EventTracing.end(span, failure: result.failure)
         } else {
-            result = await attempt(context)
+            result = await single(context)
         }
-        let emitted = emissions.end()
-        // What a failed attempt emitted is dropped with it.
-        if case .succeeded = result, !emitted.isEmpty { return .emitted(emitted) }
-        return result
+        return .all(result.storing(emissions.end()))
     }
 
     @concurrent
-    private func attempt(_ context: DeliveryContext) async -> AttemptResult {
+    private func single(_ context: DeliveryContext) async -> AttemptResult {
         do {
-            guard interceptors.isEmpty else { return try await intercepted(context) }
-            return try await subscription.attempt(coder, context)
+            if interceptors.isEmpty { return try await subscription.attempt(coder, context) }
+            let outcome = Mutex<AttemptResult?>(nil)
+            try await intercepted([context]) {
+                let result = try await subscription.attempt(coder, context)
+                outcome.withLock { $0 = result }
+            }
+            // An interceptor that neither ran the handler nor threw has handled the event itself.
+            return outcome.withLock { $0 } ?? .succeeded
         } catch {
             return AttemptResult(thrown: error, rules: subscription.policy.rules)
         }
     }
-}
 
-extension AttemptRunner {
-    private typealias Next = @concurrent @Sendable () async throws -> Void
+    // MARK: Batches
+
+    @concurrent
+    private func run(_ attempt: LaneQueue.Attempt, _ batching: Subscription.Batching) async -> LaneQueue.Ending {
+        let buffers = attempt.deliveries.map { _ in EmissionBuffer() }
+        let contexts = zip(attempt.deliveries, buffers).map { delivery, emissions in
+            DeliveryContext(delivery, common: common, started: attempt.started, emissions: emissions)
+        }
+        let spans = contexts.map {
+            EventTracing.beginProcess($0.box.envelope, subscription: subscription.name, attempt: $0.attempt)
+        }
+        let results = await batch(contexts, batching)
+        for (span, result) in zip(spans, results) {
+            if let span { EventTracing.end(span, failure: result.failure) }
+        }
+        return .each(zip(results, buffers).map { result, emissions in result.storing(emissions.end()) })
+    }
+
+    @concurrent
+    private func batch(_ contexts: [DeliveryContext], _ batching: Subscription.Batching) async -> [AttemptResult] {
+        if interceptors.isEmpty { return await batching.attempt(coder, contexts) }
+        do {
+            let outcomes = Mutex<[AttemptResult]?>(nil)
+            try await intercepted(contexts) {
+                let results = await batching.attempt(coder, contexts)
+                outcomes.withLock { $0 = results }
+            }
+            return outcomes.withLock { $0 } ?? contexts.map { _ in .succeeded }
+        } catch {
+            return contexts.map { _ in AttemptResult(thrown: error, rules: subscription.policy.rules) }
+        }
+    }
 
     /// The first interceptor is the outermost.
     @concurrent
-    private func intercepted(_ context: DeliveryContext) async throws -> AttemptResult {
-        let outcome = AttemptOutcome()
-        let handler: Next = { [subscription, coder] in
-            outcome.result.withLock { $0 = nil }
-            let result = try await subscription.attempt(coder, context)
-            outcome.result.withLock { $0 = result }
-        }
+    private func intercepted(_ deliveries: [DeliveryContext], _ handler: @escaping Next) async throws {
         let chain = interceptors.reversed().reduce(handler) { next, interceptor in
-            { try await interceptor.attempt(context, next: next) }
+            { try await interceptor.attempt(deliveries, next: next) }
         }
         try await chain()
-        // An interceptor that neither ran the handler nor threw has handled the event itself.
-        return outcome.result.withLock { $0 } ?? .succeeded
+    }
+}
+
+extension AttemptResult {
+    /// The result with what the handler emitted; what a failed attempt emitted is dropped with it.
+    fileprivate func storing(_ emissions: [Emission]) -> Self {
+        if case .succeeded = self, !emissions.isEmpty { .emitted(emissions) } else { self }
     }
 }

@@ -85,7 +85,7 @@ actor DelayedPublisher {
             if let until = pausedUntil, until > now {
                 if changed { hasChanged.store(true, ordering: .sequentiallyConsistent) }
                 resumeWaiters()
-                timer.arm(at: until, now: now)
+                _ = timer.arm(at: until, now: now)
                 await signal.wait()
                 continue
             }
@@ -96,7 +96,7 @@ actor DelayedPublisher {
             resumeWaiters()
             if let nextDue {
                 let remaining = min(nextDue.timeIntervalSince(date), WorkerState.longestSleep.timeInterval)
-                timer.arm(at: now + .milliseconds(Int((remaining * 1000).rounded(.up))), now: now)
+                _ = timer.arm(at: now + .milliseconds(Int((remaining * 1000).rounded(.up))), now: now)
             }
             await signal.wait()
         }

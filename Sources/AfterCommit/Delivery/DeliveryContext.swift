@@ -51,6 +51,7 @@ public struct DeliveryContext: Sendable, EventEmitter {
         DeliveryID(subscription: common.subscription, sequence: claimed.sequence)
     }
     public var envelope: Envelope { claimed.envelope }
+    package var box: EnvelopeBox { claimed.box }
     public var eventID: EventID { claimed.box.envelope.id }
     public var subscription: String { common.subscription }
     public var headers: [String: String] { claimed.box.envelope.headers }

@@ -17,7 +17,8 @@ extension DeliveryWorker {
     }
 
     /// Decides what becomes of a delivery whose attempt has ended.
-    func decide(_ ended: EndedAttempt) {
+    func decide(_ attempt: EndedAttempt) {
+        let ended = chargingStubbornProbe(attempt)
         let delivery = ended.delivery
         if let failure = ended.result.failure {
             totals.failedAttempts += 1
@@ -69,6 +70,21 @@ extension DeliveryWorker {
             // Still the head of its key; the queue has it again, behind the others.
             queue.push([delivery])
         }
+    }
+
+    /// A probe that fails again and again while others' succeed is no longer one: it is charged.
+    private func chargingStubbornProbe(_ attempt: EndedAttempt) -> EndedAttempt {
+        let sequence = attempt.delivery.sequence
+        var attempt = attempt
+        switch attempt.result.endpointReport {
+        case .failed where attempt.isProbe:
+            if probes.failed(sequence) { attempt.isProbe = false }
+        case .up where attempt.isProbe:
+            probes.succeeded(sequence)
+        case .up, .failed, .unknown:
+            probes.forget(sequence)
+        }
+        return attempt
     }
 
     private func endHead(_ delivery: ClaimedDelivery, _ outcome: OrderingState.HeadOutcome) {

@@ -26,6 +26,8 @@ package actor DeliveryWorker {
     private let hasStorageChanged = Atomic(true)
     private let shutdownRequest = Mutex<Duration?>(nil)
     private let timer: WakeTimer
+    /// What the timer is armed for.
+    private var watchedUntil: Duration?
 
     var random: any RandomNumberGenerator & Sendable
     var state: WorkerState
@@ -34,6 +36,8 @@ package actor DeliveryWorker {
     /// Keys whose blocked deliveries have their turn.
     var keysToClaim: [String]
     var totals: DeliveryTotals
+    var probes = ProbeFailures()
+    private var overstays = OverstayWatch()
     var lanes: [Int: Task<Void, Never>] = [:]
     private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
     private var lastWaiterID: UInt64 = 0
@@ -43,6 +47,7 @@ package actor DeliveryWorker {
     let journal: (any AttemptJournal)?
     /// The suspect that is being tried.
     var suspectOnTrial: UInt64?
+    private var hasBegun = false
     private(set) var hasEnded = false
     /// Those who wait until what is decided is stored.
     var settleWaiters: [CheckedContinuation<Void, any Error>] = []
@@ -57,7 +62,10 @@ package actor DeliveryWorker {
     ) {
         self.totals = totals
         self.trial = trial
-        journal = storage.attemptJournal(subscription: subscription.name, lanes: subscription.policy.concurrency)
+        let journal = storage.attemptJournal(
+            subscription: subscription.name,
+            lanes: subscription.policy.concurrency * (subscription.batching?.size.size ?? 1))
+        self.journal = journal
         let policy = subscription.policy
         let signal = WakeSignal()
         self.subscription = subscription
@@ -69,8 +77,8 @@ package actor DeliveryWorker {
         self.wallClock = wallClock
         self.random = random
         queue = LaneQueue(
-            lanes: policy.concurrency, timeout: policy.timeout, gate: gate, time: time,
-            wallClock: wallClock, signal: signal)
+            lanes: policy.concurrency, timeout: policy.timeout, batch: subscription.batching?.size ?? .one, gate: gate,
+            journal: journal, time: time, wallClock: wallClock, signal: signal)
         timer = WakeTimer(time: time, signal: signal)
         log = DeliveryLog(
             logger: logger, subscription: subscription, storage: storage.name)
@@ -78,7 +86,7 @@ package actor DeliveryWorker {
             subscription: subscription, envelopes: storage.envelopes, log: log, time: time,
             wallClock: wallClock, interceptors: configuration.interceptors)
         // Twice the lanes, so that each finds its next delivery while outcomes are settled.
-        let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency)
+        let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency * queue.batch.size)
         state = WorkerState(maxInFlight: maxInFlight, maxBlocked: policy.maxBlocked)
         ordering = OrderingState(maxHeld: maxInFlight / 4, places: place.orderedKeys)
         unsettled = SettlementBatch(subscription: subscription.name)
@@ -151,12 +159,17 @@ package actor DeliveryWorker {
 
     /// Delivers until ``stop(grace:)``. It does not end on cancellation: the engine turns that into a stop.
     package func run() async {
-        for id in queue.laneIDs { startLane(id) }
+        hasBegun = true
+        startLanes()
         while true {
             signal.consume()
             // One instant for the whole turn: what is not due at it is what the timer is armed for.
             let now = time.now()
             let date = wallClock.now()
+            if let instant = watchedUntil, instant <= now {
+                watchedUntil = nil
+                queue.watch(until: nil)
+            }
             if hasStorageChanged.exchange(false, ordering: .sequentiallyConsistent) {
                 state.storageChanged()
             }
@@ -186,9 +199,20 @@ package actor DeliveryWorker {
         settleWaiters = []
     }
 
-    private func startLane(_ id: LaneQueue.LaneID) {
-        let lane = Lane(id: id, queue: queue, runner: runner)
-        lanes[id.index] = Task.detached { await lane.run() }
+    /// Runs the lanes that no task runs yet.
+    func startLanes() {
+        guard hasBegun else { return }
+        for (id, slot) in queue.lanesToStart() {
+            let lane = Lane(id: id, slot: slot, queue: queue, runner: runner)
+            lanes[id.index] = Task.detached { await lane.run() }
+        }
+    }
+
+    /// Runs more lanes at once, or fewer as attempts end.
+    func resize(_ concurrency: Int) {
+        state.admit(atLeast: 2 * concurrency * queue.batch.size)
+        queue.resize(concurrency)
+        startLanes()
     }
 
     func takeHarvest() {
@@ -198,10 +222,15 @@ package actor DeliveryWorker {
         totals.delivered += harvest.delivered.count
         unsettled.delivered.append(contentsOf: harvest.delivered)
         for change in harvest.breakerChanges { log.breakerChanged(change, endpoint: gate.endpoint.name) }
-        for (old, new) in harvest.replaced {
-            totals.overstayed += 1
-            lanes[old.index]?.cancel()
-            startLane(new)
+        for old in harvest.cancelledLanes { lanes[old.index]?.cancel() }
+        if !harvest.cancelledLanes.isEmpty { startLanes() }
+        if !harvest.replaced.isEmpty {
+            totals.overstayed += harvest.replaced.count
+            for old in harvest.replaced { lanes[old.index]?.cancel() }
+            startLanes()
+        }
+        if overstays.shouldWarn(running: harvest.abandoned, now: time.now()) {
+            log.attemptsOverstayed(harvest.abandoned)
         }
         for ended in harvest.ended { decide(ended) }
     }
@@ -211,7 +240,12 @@ package actor DeliveryWorker {
     private func armTimer(now: Duration, date: Date) {
         var wakeUp = state.wakeUp(now: now, date: date, queue: queue.standing())
         if let stopsAt { wakeUp = min(wakeUp ?? stopsAt, stopsAt) }
-        if let wakeUp { timer.arm(at: wakeUp, now: now) }
+        guard let wakeUp else { return }
+        let armed = timer.arm(at: wakeUp, now: now)
+        if armed != watchedUntil {
+            watchedUntil = armed
+            queue.watch(until: armed)
+        }
     }
 
     private func resumeWaiters() {
@@ -220,7 +254,8 @@ package actor DeliveryWorker {
         let now = time.now()
         let date = wallClock.now()
         let isQuiet =
-            keysToClaim.isEmpty && exhaustionTasks.isEmpty && trial.turn(of: subscription.name) == .over && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
+            keysToClaim.isEmpty && exhaustionTasks.isEmpty && trial.turn(of: subscription.name) == .over
+            && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
         for (id, waiter) in waiters {
             let isMet =
                 switch waiter.condition {

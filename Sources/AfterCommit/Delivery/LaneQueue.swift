@@ -2,173 +2,197 @@ import DequeModule
 import Foundation
 import Synchronization
 
-/// Hands deliveries to lanes, one after another, and gathers how their attempts ended.
+/// Hands deliveries to lanes and gathers how their attempts ended.
 ///
-/// A lane takes its next delivery here under one lock instead of hopping to its worker: that is what lets one
-/// subscription handle millions of events in a second.
+/// A lane does not hop to its worker for its next delivery. While handlers are fast it takes several at once and goes
+/// through them under its own ``LaneSlot``; what it has not begun is taken back by any lane that has nothing to do, and
+/// the rule that someone always looks keeps as many attempts running as there are lanes: whoever takes deliveries and
+/// leaves some unbegun wakes an idle lane.
 package final class LaneQueue: Sendable {
-    /// A lane's right to report: one that was replaced has lost it.
-    package struct LaneID: Sendable, Hashable {
-        let index: Int
-        let generation: Int
+    struct Place {
+        let slot = LaneSlot()
+        /// A task runs this lane.
+        var isAlive = false
+        var waiting: CheckedContinuation<Void, Never>?
+        /// Woken, and has not looked yet.
+        var isWoken = false
     }
 
-    /// What a lane is to run.
-    package struct Attempt: Sendable {
-        package let delivery: ClaimedDelivery
-        package let started: Duration
-    }
-
-    /// What the worker takes at each turn.
-    package struct Harvest: Sendable {
-        /// Succeeded, without an ordering key: nothing but their sequence is needed.
-        package var delivered: [UInt64] = []
-        package var ended: [EndedAttempt] = []
-        package var breakerChanges: [EndpointGate.Change] = []
-        /// Lanes whose attempts outlived their deadline, with those that replace them.
-        package var replaced: [(old: LaneID, new: LaneID)] = []
-        package var startedAttempts = 0
-        package var refusedResults = 0
-    }
-
-    /// How the queue stands.
-    package struct Standing: Sendable {
-        package var ready = 0
-        package var running = 0
-        /// Attempts that have ended and were not harvested.
-        package var unharvested = 0
-        package var gate: (reason: ParkReason, until: Duration?)?
-        /// When the first running attempt outlives its timeout.
-        package var nextDeadline: Duration?
-
-        package init() {}
-    }
-
-    private struct Running {
-        let delivery: ClaimedDelivery
-        let started: Duration
-        let isProbe: Bool
-    }
-
-    private struct Lane {
-        var generation = 0
-        var running: Running?
-        var waiting: CheckedContinuation<Attempt?, Never>?
-    }
-
-    private struct State {
-        var lanes: [Lane]
+    struct State {
+        var lanes: [Place]
+        var concurrency: Int
         var idle: [Int] = []
+        var wokenCount = 0
+        var share = LaneShare()
         var ready: Deque<ClaimedDelivery> = []
-        var runningCount = 0
+        var company: BatchCompany
         var abandonedCount = 0
+        var isPaused = false
+        /// When the worker looks at the deadlines next.
+        var watchedUntil: Duration?
         var gate: (reason: ParkReason, until: Duration?)?
         var harvest = Harvest()
         var isClosed = false
     }
 
-    private let state: Mutex<State>
-    private let gate: EndpointGate
-    private let timeout: Duration
-    private let maxAbandoned: Int
-    private let time: TimeSource
-    private let wallClock: any WallClock
-    private let signal: WakeSignal
+    let state: Mutex<State>
+    let gate: EndpointGate
+    let timeout: Duration
+    let batch: BatchSize
+    let journal: (any AttemptJournal)?
+    let time: TimeSource
+    let wallClock: any WallClock
+    let signal: WakeSignal
 
+    /// - Parameters:
+    ///   - lanes: how many attempts run at once.
+    ///   - batch: how many deliveries an attempt has.
+    ///   - journal: is told what runs.
     package init(
-        lanes: Int, timeout: Duration, gate: EndpointGate, time: TimeSource,
-        wallClock: any WallClock, signal: WakeSignal
+        lanes: Int, timeout: Duration, batch: BatchSize = .one, gate: EndpointGate,
+        journal: (any AttemptJournal)? = nil, time: TimeSource, wallClock: any WallClock, signal: WakeSignal
     ) {
-        state = Mutex(State(lanes: Array(repeating: Lane(), count: lanes)))
-        maxAbandoned = max(4, lanes)
+        state = Mutex(
+            State(
+                lanes: (0..<lanes).map { _ in Place() }, concurrency: lanes, company: BatchCompany(batch)))
         self.timeout = timeout
+        self.batch = batch
         self.gate = gate
+        self.journal = journal
         self.time = time
         self.wallClock = wallClock
         self.signal = signal
     }
 
-    package var laneIDs: [LaneID] {
-        state.withLock { state in
-            state.lanes.indices.map { LaneID(index: $0, generation: state.lanes[$0].generation) }
-        }
-    }
-
     // MARK: For lanes
 
-    /// Reports how the lane's last attempt ended and takes the next delivery; `nil` tells the lane to end.
-    package func next(_ id: LaneID, after result: AttemptResult?) async -> Attempt? {
+    /// What a lane does next.
+    package enum Step: Sendable {
+        case attempt(Attempt)
+        /// Ask ``next(_:)``.
+        case ask
+        /// The lane was replaced.
+        case lost
+    }
+
+    /// Notes how the lane's attempt ended and begins the next of those it has taken.
+    package func advance(_ id: LaneID, slot: LaneSlot, after ending: Ending) -> Step {
         let now = time.now()
-        let taken: Attempt?? = state.withLock { state in
-            guard state.lanes[id.index].generation == id.generation else {
-                refuse(result, in: &state)
-                return .some(nil)
-            }
-            // Either way the worker looks, and arms its timer for the attempt that starts now.
-            if let result { end(id.index, with: result, now: now, in: &state) } else { signal.notify() }
-            if state.isClosed { return .some(nil) }
-            guard let attempt = start(id.index, now: now, in: &state) else {
-                // The worker arms its timer for a gate that has closed, or claims more.
-                signal.notify()
-                return nil
-            }
-            return attempt
+        let step: Step = slot.state.withLock { lane in
+            guard lane.generation == id.generation else { return .lost }
+            end(&lane, with: ending, now: now)
+            // Gates are asked for each attempt; one that has nothing to ask lets pass here.
+            guard lane.share.isFast, gate.isUntroubled, let delivery = lane.taken.popFirst() else { return .ask }
+            let running = Running(delivery: delivery, started: now, isProbe: false)
+            begin(running, on: id.index, &lane)
+            return .attempt(running.attempt)
         }
-        if let taken { return taken }
-        return await withCheckedContinuation { continuation in
-            let answer: Attempt?? = state.withLock { state in
-                guard state.lanes[id.index].generation == id.generation, !state.isClosed else {
-                    return .some(nil)
-                }
-                // What came between the two locks starts here; the worker must arm its timer for it.
-                if !state.ready.isEmpty { signal.notify() }
-                if let attempt = start(id.index, now: now, in: &state) { return attempt }
+        // The worker looks, and arms its timer for the attempt that starts now.
+        signal.notify()
+        if case .lost = step { refuse() }
+        return step
+    }
+
+    /// Takes the next deliveries, waiting until there are some; `nil` tells the lane to end.
+    package func next(_ id: LaneID) async -> Attempt? {
+        while true {
+            let now = time.now()
+            let (step, wakes, isNews) = state.withLock { state in
+                let step = look(id, now: now, in: &state)
+                return (step, wake(in: &state), concernsWorker(step, in: state))
+            }
+            for continuation in wakes { continuation.resume() }
+            if isNews { signal.notify() }
+            switch step {
+            case .attempt(let attempt): return attempt
+            case .lost: return nil
+            case .ask: await waitForWork(id)
+            }
+        }
+    }
+
+    /// Whether the worker must arm its timer: for a gate that has closed, or an attempt whose deadline it does not watch.
+    private func concernsWorker(_ step: Step, in state: borrowing State) -> Bool {
+        switch step {
+        case .attempt(let attempt):
+            // A batch may have left some that wait for company.
+            (batch.size > 1 && !state.ready.isEmpty)
+                || state.watchedUntil.map { $0 > attempt.started + timeout } ?? true
+        case .ask, .lost: state.gate != nil
+        }
+    }
+
+    private func waitForWork(_ id: LaneID) async {
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state in
+                // What came between the two locks is looked at again.
+                if state.isClosed || id.index >= state.concurrency || hasWork(in: state) { return false }
                 state.lanes[id.index].waiting = continuation
                 state.idle.append(id.index)
-                return nil
+                return true
             }
-            if let answer { continuation.resume(returning: answer) }
+            if !waits { continuation.resume() }
         }
     }
 
-    private func refuse(_ result: AttemptResult?, in state: inout State) {
-        guard result != nil else { return }
-        state.harvest.refusedResults += 1
-        state.abandonedCount -= 1
+    private func look(_ id: LaneID, now: Duration, in state: inout State) -> Step {
+        let place = state.lanes[id.index]
+        if place.isWoken {
+            state.lanes[id.index].isWoken = false
+            state.wokenCount -= 1
+        }
+        return place.slot.state.withLock { lane in
+            guard lane.generation == id.generation else { return .lost }
+            // Begun on its behalf while it was idle.
+            if let running = lane.running { return .attempt(running.attempt) }
+            giveBack(&lane, in: &state)
+            lane.flush(into: &state.harvest)
+            if lane.hasEnded {
+                state.share = lane.share
+                lane.hasEnded = false
+            }
+            guard !state.isClosed, id.index < state.concurrency else {
+                state.lanes[id.index].isAlive = false
+                forget(lane: id.index)
+                return .lost
+            }
+            if state.ready.isEmpty { recall(except: id.index, in: &state) }
+            if let running = start(&lane, now: now, in: &state) {
+                begin(running, on: id.index, &lane)
+                return .attempt(running.attempt)
+            }
+            forget(lane: id.index)
+            return .ask
+        }
+    }
+
+    /// Counts the late result of a lane that was replaced.
+    private func refuse() {
+        state.withLock { state in
+            state.harvest.refusedResults += 1
+            state.abandonedCount -= 1
+        }
         signal.notify()
     }
 
-    private func end(
-        _ index: Int, with result: AttemptResult, now: Duration, in state: inout State
-    ) {
-        guard let running = state.lanes[index].running else { return }
-        state.lanes[index].running = nil
-        state.runningCount -= 1
-        report(result.endpointReport, of: running, now: now, in: &state)
-        if case .succeeded = result, running.delivery.box.envelope.orderingKey == nil {
-            state.harvest.delivered.append(running.delivery.sequence)
-        } else {
-            state.harvest.ended.append(
-                EndedAttempt(
-                    delivery: running.delivery,
-                    startedAt: wallClock.now() - (now - running.started).timeInterval,
-                    duration: now - running.started, result: result, isProbe: running.isProbe))
-        }
-        signal.notify()
+    /// Whether something is ready to begin.
+    private func mayStart(now: Duration, in state: borrowing State) -> Bool {
+        guard !state.ready.isEmpty, state.gate == nil, !state.isPaused else { return false }
+        return batch.size == 1 || state.company.isComplete(ready: state.ready.count, now: now)
     }
 
-    private func report(
-        _ report: EndpointState.Report, of running: Running, now: Duration, in state: inout State
-    ) {
-        if let change = gate.end(report, probe: running.isProbe, now: now) {
-            state.harvest.breakerChanges.append(change)
-        }
+    /// Whether a lane that looks would find something, be it taken by another.
+    private func hasWork(in state: borrowing State) -> Bool {
+        if state.gate != nil || state.isPaused { return false }
+        return state.ready.isEmpty ? hasTaken(in: state) : mayStart(now: time.now(), in: state)
     }
 
-    /// Starts the next delivery on a lane, if the gates let it.
-    private func start(_ index: Int, now: Duration, in state: inout State) -> Attempt? {
-        guard !state.isClosed, state.gate == nil, let delivery = state.ready.first else { return nil }
-        guard state.abandonedCount < maxAbandoned else {
+    // MARK: Beginning and ending
+
+    /// Starts what is ready on a lane, if the gates let it.
+    func start(_ lane: inout LaneSlot.State, now: Duration, in state: inout State) -> Running? {
+        guard !state.isClosed, mayStart(now: now, in: state) else { return nil }
+        guard state.abandonedCount < max(4, state.concurrency) else {
             state.gate = (.tooManyAbandonedAttempts, nil)
             return nil
         }
@@ -179,127 +203,122 @@ package final class LaneQueue: Sendable {
             state.gate = (reason, until)
             return nil
         case .admitted(let isProbe):
-            state.ready.removeFirst()
-            state.lanes[index].running = Running(delivery: delivery, started: now, isProbe: isProbe)
-            state.runningCount += 1
-            state.harvest.startedAttempts += 1
-            return Attempt(delivery: delivery, started: now)
-        }
-    }
-
-    // MARK: For the worker
-
-    /// Queues deliveries and sets idle lanes to work; a closed gate is tried again when its time has come.
-    package func push(_ deliveries: [ClaimedDelivery]) {
-        let now = time.now()
-        let started = state.withLock { state in
-            state.ready.append(contentsOf: deliveries)
-            if let gate = state.gate, gate.until.map({ $0 <= now }) ?? true { state.gate = nil }
-            var started: [(CheckedContinuation<Attempt?, Never>, Attempt)] = []
-            while let index = state.idle.last, let attempt = start(index, now: now, in: &state) {
-                state.idle.removeLast()
-                if let continuation = state.lanes[index].waiting.take() {
-                    started.append((continuation, attempt))
+            let count =
+                batch.size == 1
+                ? (gate.isUntroubled ? state.share.count(ready: state.ready.count) : 1)
+                : isProbe ? 1 : min(batch.size, state.ready.count)
+            state.company.take(count)
+            var running = Running(delivery: state.ready.removeFirst(), started: now, isProbe: isProbe)
+            if count > 1 {
+                if batch.size == 1 {
+                    lane.taken.append(contentsOf: state.ready.prefix(count - 1))
+                } else {
+                    running.others = Array(state.ready.prefix(count - 1))
                 }
+                state.ready.removeFirst(count - 1)
             }
-            return started
-        }
-        for (continuation, attempt) in started { continuation.resume(returning: attempt) }
-    }
-
-    /// Takes what has happened, attempts that outlived their deadline included.
-    package func harvest() -> Harvest {
-        let now = time.now()
-        return state.withLock { state in
-            if state.runningCount > 0 { expire(now: now, in: &state) }
-            defer { state.harvest = Harvest() }
-            return state.harvest
+            return running
         }
     }
 
-    private func expire(now: Duration, in state: inout State) {
-        for index in state.lanes.indices {
-            guard let running = state.lanes[index].running, running.started + timeout <= now else {
-                continue
+    func begin(_ running: Running, on index: Int, _ lane: inout LaneSlot.State) {
+        lane.startedAttempts += 1 + running.others.count
+        if let journal {
+            let first = index * batch.size
+            journal.began(running.delivery.sequence, lane: first)
+            for (offset, delivery) in running.others.enumerated() {
+                journal.began(delivery.sequence, lane: first + offset + 1)
             }
-            let old = LaneID(index: index, generation: state.lanes[index].generation)
-            end(index, with: .failed(.timedOut(after: timeout), retryAfter: nil), now: now, in: &state)
-            state.harvest.replaced.append((old, replaceLane(index, in: &state)))
-        }
-    }
-
-    private func replaceLane(_ index: Int, in state: inout State) -> LaneID {
-        state.lanes[index].generation += 1
-        state.abandonedCount += 1
-        return LaneID(index: index, generation: state.lanes[index].generation)
-    }
-
-    package func standing() -> Standing {
-        state.withLock { state in
-            var standing = Standing()
-            standing.ready = state.ready.count
-            standing.running = state.runningCount
-            standing.unharvested = state.harvest.delivered.count + state.harvest.ended.count
-            standing.gate = state.gate
-            standing.nextDeadline = state.lanes.lazy
-                .compactMap { $0.running.map { $0.started + self.timeout } }.min()
-            return standing
-        }
-    }
-
-    /// Calls deliveries off: running ones end as cancelled, and their late results will be refused.
-    /// - Returns: those that had not begun, and the sequences of those that ran.
-    package func cancel(_ sequences: Set<UInt64>) -> (unbegun: [ClaimedDelivery], running: [UInt64]) {
-        let now = time.now()
-        return state.withLock { state in
-            let unbegun = state.ready.filter { sequences.contains($0.sequence) }
-            if !unbegun.isEmpty { state.ready.removeAll { sequences.contains($0.sequence) } }
-            var running: [UInt64] = []
-            for index in state.lanes.indices {
-                guard let attempt = state.lanes[index].running, sequences.contains(attempt.delivery.sequence)
-                else { continue }
-                let old = LaneID(index: index, generation: state.lanes[index].generation)
-                end(index, with: .cancelled, now: now, in: &state)
-                state.harvest.replaced.append((old, replaceLane(index, in: &state)))
-                running.append(attempt.delivery.sequence)
+            for offset in (1 + running.others.count)..<max(batch.size, 1 + running.others.count) {
+                journal.ended(lane: first + offset)
             }
-            return (Array(unbegun), running)
+        }
+        lane.running = running
+    }
+
+    func end(_ lane: inout LaneSlot.State, with ending: Ending, now: Duration) {
+        guard let running = lane.running.take() else { return }
+        let duration = now - running.started
+        lane.share.ended(after: duration)
+        lane.hasEnded = true
+        report(ending.endpointReport, of: running, now: now, &lane)
+        note(running.delivery, ending[0], running, duration, &lane)
+        for (index, delivery) in running.others.enumerated() {
+            note(delivery, ending[index + 1], running, duration, &lane)
         }
     }
 
-    /// Lets nothing more begin; lanes end after their attempt.
-    package func stopStarting() {
-        state.withLock { $0.isClosed = true }
-    }
-
-    /// Lets idle lanes end, and running ones after their attempt.
-    /// - Returns: what was not begun.
-    package func close() -> [ClaimedDelivery] {
-        let (waiting, ready) = state.withLock { state in
-            state.isClosed = true
-            let waiting = state.idle.compactMap { state.lanes[$0].waiting.take() }
-            state.idle = []
-            defer { state.ready = [] }
-            return (waiting, state.ready.map { $0 })
-        }
-        for continuation in waiting { continuation.resume(returning: nil) }
-        return ready
-    }
-
-    /// Gives up all running attempts: their late results will be refused.
-    package func abandonRunning() -> [ClaimedDelivery] {
-        let now = time.now()
-        return state.withLock { state in
-            var abandoned: [ClaimedDelivery] = []
-            for index in state.lanes.indices {
-                guard let running = state.lanes[index].running else { continue }
-                state.lanes[index].running = nil
-                state.runningCount -= 1
-                report(.unknown, of: running, now: now, in: &state)
-                _ = replaceLane(index, in: &state)
-                abandoned.append(running.delivery)
-            }
-            return abandoned
+    private func note(
+        _ delivery: ClaimedDelivery, _ result: AttemptResult, _ running: Running, _ duration: Duration,
+        _ lane: inout LaneSlot.State
+    ) {
+        if case .succeeded = result, delivery.box.envelope.orderingKey == nil, !running.isProbe {
+            lane.delivered.append(delivery.sequence)
+        } else {
+            lane.ended.append(
+                EndedAttempt(
+                    delivery: delivery, startedAt: wallClock.now() - duration.timeInterval,
+                    duration: duration, result: result, isProbe: running.isProbe))
         }
     }
+
+    func report(
+        _ report: EndpointState.Report, of running: Running, now: Duration, _ lane: inout LaneSlot.State
+    ) {
+        if let change = gate.end(report, probe: running.isProbe, now: now) {
+            lane.breakerChanges.append(change)
+        }
+    }
+
+    /// Tells the journal that nothing runs on a lane.
+    func forget(lane index: Int) {
+        guard let journal else { return }
+        for offset in 0..<batch.size { journal.ended(lane: index * batch.size + offset) }
+    }
+
+    // MARK: Sharing
+
+    /// Puts back what a lane has taken and not begun.
+    func giveBack(_ lane: inout LaneSlot.State, in state: inout State) {
+        guard !lane.taken.isEmpty else { return }
+        state.ready.prepend(contentsOf: lane.taken)
+        lane.taken.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes back what lanes have taken and not begun.
+    func recall(except index: Int? = nil, in state: inout State) {
+        guard batch.size == 1 else { return }
+        for other in state.lanes.indices where other != index && state.lanes[other].isBusy {
+            state.lanes[other].slot.state.withLock { giveBack(&$0, in: &state) }
+        }
+    }
+
+    /// The idle lanes to resume, so that what is not begun finds a lane.
+    func wake(in state: inout State) -> [CheckedContinuation<Void, Never>] {
+        guard !state.idle.isEmpty, hasWork(in: state) else { return [] }
+        // What others have taken needs one lane to look.
+        let attempts = (max(1, state.ready.count) + batch.size - 1) / batch.size
+        let count = state.share.wakes(unbegun: attempts, idle: state.idle.count, woken: state.wokenCount)
+        return (0..<count).compactMap { _ in wakeLastIdle(in: &state) }
+    }
+
+    func wakeLastIdle(in state: inout State) -> CheckedContinuation<Void, Never>? {
+        guard let index = state.idle.popLast() else { return nil }
+        state.lanes[index].isWoken = true
+        state.wokenCount += 1
+        return state.lanes[index].waiting.take()
+    }
+
+    private func hasTaken(in state: borrowing State) -> Bool {
+        guard batch.size == 1 else { return false }
+        for place in state.lanes where place.isBusy {
+            if place.slot.state.withLock({ !$0.taken.isEmpty }) { return true }
+        }
+        return false
+    }
+}
+
+extension LaneQueue.Place {
+    /// A lane that waits has told all and holds nothing.
+    var isBusy: Bool { isAlive && waiting == nil }
 }

@@ -16,9 +16,10 @@ final class WakeTimer: Sendable {
         self.signal = signal
     }
 
-    func arm(at instant: Duration, now: Duration) {
+    /// - Returns: the instant it is armed for.
+    func arm(at instant: Duration, now: Duration) -> Duration {
         armed.withLock { armed in
-            if let current = armed, current.instant > now, current.instant <= instant { return }
+            if let current = armed, current.instant > now, current.instant <= instant { return current.instant }
             armed?.task.cancel()
             let time = time
             let signal = signal
@@ -31,6 +32,7 @@ final class WakeTimer: Sendable {
                 signal.notify()
             }
             armed = Armed(instant: instant, task: task)
+            return instant
         }
     }
 

@@ -2,7 +2,7 @@ package import Foundation
 
 /// What a worker decides about claiming, settling and sleeping. A pure value: the worker carries it out.
 package struct WorkerState: Sendable {
-    private let maxInFlight: Int
+    private var maxInFlight: Int
     private let maxBlocked: Int
     /// Claimed, and neither settled nor released.
     package private(set) var inFlight = 0
@@ -22,6 +22,11 @@ package struct WorkerState: Sendable {
     package init(maxInFlight: Int, maxBlocked: Int) {
         self.maxInFlight = maxInFlight
         self.maxBlocked = maxBlocked
+    }
+
+    /// Raises the bound of what is in flight.
+    package mutating func admit(atLeast count: Int) {
+        maxInFlight = max(maxInFlight, count)
     }
 
     // MARK: Claiming
@@ -122,6 +127,7 @@ package struct WorkerState: Sendable {
             candidates.append(now + .milliseconds(Int((remaining * 1000).rounded(.up))))
         }
         if let until = queue.gate?.until { candidates.append(until) }
+        if let companyUntil = queue.companyUntil { candidates.append(companyUntil) }
         if let nextDeadline = queue.nextDeadline { candidates.append(nextDeadline) }
         if let settleNotBefore { candidates.append(settleNotBefore) }
         if let claimNotBefore { candidates.append(claimNotBefore) }
@@ -135,14 +141,16 @@ package struct WorkerState: Sendable {
         guard queue.running == 0, queue.unharvested == 0 else { return false }
         guard unsettled == 0 || isPaused(settleNotBefore, now: now) else { return false }
         if queue.gate != nil || isPaused(claimNotBefore, now: now) { return true }
-        return queue.ready == 0 && (inFlight >= maxInFlight || !hasClaimable(date: date, blocked: blocked))
+        let hasWork = queue.ready > 0 && queue.companyUntil == nil
+        return !hasWork && (inFlight >= maxInFlight || !hasClaimable(date: date, blocked: blocked))
     }
 
-    /// Whether nothing is left that time alone would bring back.
+    /// Whether nothing is left that time alone would bring back. What is paused is not: only a person brings it back.
     package func isDrained(
         now: Duration, date: Date, queue: LaneQueue.Standing, unsettled: Int, blocked: Int
     ) -> Bool {
-        isIdle(now: now, date: date, queue: queue, unsettled: unsettled, blocked: blocked)
-            && !isPaused(claimNotBefore, now: now) && inFlight == 0 && nextDue == nil
+        guard isIdle(now: now, date: date, queue: queue, unsettled: unsettled, blocked: blocked) else { return false }
+        if queue.gate?.reason == .paused { return unsettled == 0 }
+        return !isPaused(claimNotBefore, now: now) && inFlight == 0 && nextDue == nil
     }
 }

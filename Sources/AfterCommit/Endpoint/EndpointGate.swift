@@ -11,17 +11,19 @@ package final class EndpointGate: Sendable {
     package let endpoint: Endpoint
     private let state: Mutex<EndpointState>
     /// Lets the usual case pass without the lock: nothing is limited, and nothing has failed for a whole window.
-    private let isUntroubled: Atomic<Bool>
+    private let untroubled: Atomic<Bool>
     /// Woken when an attempt's end may have let others in.
     private let observers = Mutex<[WakeSignal]>([])
 
     package init(_ endpoint: Endpoint, now: Duration) {
         self.endpoint = endpoint
         let initial = EndpointState(endpoint, now: now)
-        isUntroubled = Atomic(initial.isUntroubled)
+        untroubled = Atomic(initial.isUntroubled)
         state = Mutex(initial)
     }
 
+    /// Whether all may start, and a success changes nothing.
+    package var isUntroubled: Bool { untroubled.load(ordering: .relaxed) }
     package var breakerState: BreakerState { state.withLock { $0.breakerState } }
     package var breakerOpenedCount: Int { state.withLock { $0.breakerOpenedCount } }
 
@@ -30,7 +32,7 @@ package final class EndpointGate: Sendable {
     }
 
     package func admit(now: Duration) -> (EndpointState.Admission, Change?) {
-        if isUntroubled.load(ordering: .relaxed) { return (.admitted(probe: false), nil) }
+        if isUntroubled { return (.admitted(probe: false), nil) }
         return state.withLock { state in
             let before = state.breakerState
             let admission = state.admit(now: now)
@@ -39,14 +41,15 @@ package final class EndpointGate: Sendable {
     }
 
     package func end(_ report: EndpointState.Report, probe: Bool, now: Duration) -> Change? {
-        if report == .up, isUntroubled.load(ordering: .relaxed) { return nil }
-        let change = state.withLock { state in
+        if report == .up, isUntroubled { return nil }
+        let (change, heldOthers) = state.withLock { state in
+            let heldOthers = state.holdsOthers
             let before = state.breakerState
             state.end(report, probe: probe, now: now)
-            isUntroubled.store(state.isUntroubled, ordering: .relaxed)
-            return Self.change(from: before, to: state.breakerState)
+            untroubled.store(state.isUntroubled, ordering: .relaxed)
+            return (Self.change(from: before, to: state.breakerState), heldOthers)
         }
-        if change != nil || endpoint.maxConcurrent != nil || probe {
+        if change != nil || heldOthers || probe {
             for signal in observers.withLock({ $0 }) { signal.notify() }
         }
         return change

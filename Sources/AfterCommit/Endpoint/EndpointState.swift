@@ -19,6 +19,7 @@ package struct EndpointState: Sendable {
     private var bucket: TokenBucket?
     private let maxConcurrent: Int?
     private var running = 0
+    private var slowStart: SlowStart?
 
     package init(_ endpoint: Endpoint, now: Duration) {
         breaker = endpoint.breaker.map(CircuitBreaker.init)
@@ -31,14 +32,18 @@ package struct EndpointState: Sendable {
 
     /// Whether all may start and a success changes nothing.
     package var isUntroubled: Bool {
-        maxConcurrent == nil && bucket == nil && breaker?.isUntroubled ?? true
+        maxConcurrent == nil && bucket == nil && slowStart == nil && breaker?.isUntroubled ?? true
     }
+
+    /// Whether an attempt's end may let others in that were refused before.
+    package var holdsOthers: Bool { maxConcurrent != nil || slowStart != nil }
 
     package mutating func admit(now: Duration) -> Admission {
         // The breaker comes last: its probe must not be given to one that another gate then refuses.
         if let maxConcurrent, running >= maxConcurrent {
             return .refused(.bulkheadFull, until: nil)
         }
+        if let slowStart, !slowStart.hasRoom { return .refused(.slowStart, until: nil) }
         if let next = bucket?.availability(now: now) {
             return .refused(.rateLimited, until: next)
         }
@@ -50,11 +55,18 @@ package struct EndpointState: Sendable {
         }
         bucket?.take()
         if maxConcurrent != nil { running += 1 }
+        slowStart?.began()
         return .admitted(probe: probe)
     }
 
     package mutating func end(_ report: Report, probe: Bool, now: Duration) {
         if maxConcurrent != nil { running -= 1 }
+        slowStart?.ended(report)
+        if slowStart?.isOver == true { slowStart = nil }
+        let before = breakerState
+        defer {
+            if before != breakerState { slowStart = breakerState == .closed ? SlowStart() : nil }
+        }
         switch report {
         case .up: breaker?.record(failed: false, probe: probe, now: now)
         case .failed: breaker?.record(failed: true, probe: probe, now: now)

@@ -9,6 +9,10 @@ public struct EngineError: Error, Hashable, CustomStringConvertible {
         public static let invalidConfiguration = Code(description: "invalidConfiguration")
         /// Two endpoints of one name differ.
         public static let conflictingEndpoint = Code(description: "conflictingEndpoint")
+        /// No subscription of this engine has the name.
+        public static let unknownSubscription = Code(description: "unknownSubscription")
+        /// No subscription of this engine has an endpoint of the name.
+        public static let unknownEndpoint = Code(description: "unknownEndpoint")
         /// The engine runs already, or has ended.
         public static let alreadyRan = Code(description: "alreadyRan")
     }

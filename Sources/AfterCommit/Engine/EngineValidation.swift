@@ -37,6 +37,9 @@ enum EngineValidation {
                 )
             }
             try validate(subscription.endpoint)
+            if let size = subscription.batching?.size, size.size < 1 || size.within < .zero {
+                throw invalid("the batch of \(name) must have at least 1 delivery and no negative time")
+            }
         }
     }
 

@@ -39,6 +39,7 @@ public actor EventEngine: Service {
     private var tasks: [Task<Void, Never>] = []
     private var drainTask: Task<Void, any Error>?
     private var phase = Phase.ready
+    var control = EngineControl()
     private var isAttached = false
 
     /// Validates, takes the delivery of `storage`, and registers each subscription's place: events that commit after this
@@ -111,6 +112,7 @@ public actor EventEngine: Service {
                     totals: totals[subscription.name] ?? DeliveryTotals(), trial: trial)
             }
         }
+        await applyControl()
         wakeUps.set(workers, delayed: delayed)
     }
 
@@ -160,7 +162,7 @@ public actor EventEngine: Service {
     }
 
     /// Delivers until nothing is left that could be delivered: waits for retries and parked deliveries,
-    /// and for what handlers emit meanwhile. Dead letters, and what waits behind them, stay.
+    /// and for what handlers emit meanwhile. Dead letters, what waits behind them, and what is paused stay.
     ///
     /// It works beside ``run()``, and without it, as in a test.
     /// - Throws: `CancellationError` when cancelled; ``EngineError`` with `alreadyRan` once the engine has ended.

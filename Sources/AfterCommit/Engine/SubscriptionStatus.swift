@@ -25,6 +25,10 @@ public enum ParkReason: String, Sendable, Hashable, Codable {
     case breakerOpen
     case bulkheadFull
     case rateLimited
+    /// The endpoint has just come back: attempts grow from one at a time.
+    case slowStart
+    /// An operator paused it or its endpoint.
+    case paused
     /// Too many handlers outlived their deadline and still run.
     case tooManyAbandonedAttempts
     /// Too many deliveries wait behind others of their ordering key.

@@ -99,6 +99,12 @@ package struct DeliveryLog: Sendable {
         logger.error("dead letters fell out of a full storage", metadata: [LogKey.count: "\(count)"])
     }
 
+    func attemptsOverstayed(_ count: Int) {
+        logger.warning(
+            "attempts outlived their deadline and still run; a handler blocks its thread or ignores cancellation",
+            metadata: [LogKey.count: "\(count)"])
+    }
+
     func attemptsAbandoned(_ count: Int) {
         logger.warning(
             "attempts outlived the shutdown's grace period and were released",

@@ -26,10 +26,13 @@ public struct Subscription: Sendable {
         ) async throws -> AttemptResult
 
     package let attempt: Attempt
+    /// Set where its handler gets several deliveries at once; ``attempt`` is then never called.
+    package let batching: Batching?
 
     package init(
         _ name: String, types: Set<EventTypePattern>, policy: DeliveryPolicy, endpoint: Endpoint?,
-        start: SubscriptionStart, onExhausted: ExhaustionHandler?, attempt: @escaping Attempt
+        start: SubscriptionStart, onExhausted: ExhaustionHandler?, batching: Batching? = nil,
+        attempt: @escaping Attempt = { _, _ in preconditionFailure("a subscription with batches runs no single attempts") }
     ) {
         self.name = name
         self.types = EventTypeSelection(types)
@@ -37,6 +40,7 @@ public struct Subscription: Sendable {
         self.endpoint = endpoint ?? Endpoint(name)
         self.start = start
         self.onExhausted = onExhausted
+        self.batching = batching
         self.attempt = attempt
     }
 
@@ -94,7 +98,7 @@ public struct Subscription: Sendable {
         }
     }
 
-    /// A subscription that sends its events on, as they are stored.
+    /// A subscription that sends its events on, as they are stored; to a ``BatchEventSink`` in batches.
     public init<E: Event>(
         _ name: String,
         to type: E.Type,
@@ -120,7 +124,8 @@ public struct Subscription: Sendable {
         sink: any EventSink
     ) {
         self.init(
-            name, types: Set(patterns), policy: policy, endpoint: endpoint, start: start, onExhausted: onExhausted
+            name, types: Set(patterns), policy: policy, endpoint: endpoint, start: start, onExhausted: onExhausted,
+            batching: (sink as? any BatchEventSink).map { Self.batching($0) }
         ) { _, context in
             try await sink.send(context.payload(), context: context)
             return .succeeded

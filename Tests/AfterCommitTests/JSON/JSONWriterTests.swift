@@ -26,7 +26,7 @@ import Testing
         try expectSame(Scalars())
         try expectSame(Scalars.least)
         try expectSame([Scalars(), .least])
-        for number in [0, -0.0, 1, -1.5, 0.1, 1e21, 1e-7, 123_456_789.125, .pi, .greatestFiniteMagnitude, 5e-324] {
+        for number in [0, -0.0, 1, -1.5, 0.1, 1e21, 1e-7, 123_456_789.125, .pi, .greatestFiniteMagnitude, .leastNonzeroMagnitude] {
             try expectSame(["": number])
             try expectSame(Float(number).isFinite ? Float(number) : 0)
         }

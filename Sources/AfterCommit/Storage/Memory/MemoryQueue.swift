@@ -231,6 +231,7 @@ struct MemoryQueue: ~Copyable {
         guard var subscription = subscriptions.removeValue(forKey: request.subscription) else {
             return ClaimedBatch()
         }
+        let settledBefore = subscription.cursor.settledBelow
         var batch = ClaimedBatch()
         let hasNew = request.includesNew && subscription.cursor.hasClaimable(below: tail)
         let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
@@ -240,7 +241,7 @@ struct MemoryQueue: ~Copyable {
                 let sequence = subscription.cursor.claimNext(below: tail)
             {
                 let box = log[Int(sequence - firstSequence)]
-                if subscription.types.contains(box.envelope.type) {
+                if subscription.handles(box.envelope.type) {
                     batch.deliveries.append(ClaimedDelivery(sequence: sequence, box: box))
                 } else {
                     subscription.cursor.settle([sequence])
@@ -251,7 +252,7 @@ struct MemoryQueue: ~Copyable {
         batch.reached = subscription.cursor.reached
         subscriptions[request.subscription] = subscription
         // Events of types it does not handle may have made room.
-        settledFurther()
+        if subscription.cursor.settledBelow > settledBefore { settledFurther(from: settledBefore) }
         return batch
     }
 
@@ -259,6 +260,7 @@ struct MemoryQueue: ~Copyable {
         guard var subscription = subscriptions.removeValue(forKey: batch.subscription) else {
             return (SettlementReport(), [])
         }
+        let settledBefore = subscription.cursor.settledBelow
         let exceptionsBefore = subscription.exceptions.count
         var report = subscription.settle(batch, maxDeadLetters: configuration.maxDeadLetters)
         exceptionCount += subscription.exceptions.count - exceptionsBefore
@@ -272,7 +274,7 @@ struct MemoryQueue: ~Copyable {
                 report.refusedEmissions.append(emission.deduplication?.key ?? "")
             }
         }
-        settledFurther()
+        settledFurther(from: settledBefore)
         return (report, change)
     }
 
@@ -285,6 +287,11 @@ struct MemoryQueue: ~Copyable {
 
     func isSettled(_ delivery: DeliveryID) -> Bool {
         subscriptions[delivery.subscription]?.isSettled(delivery.sequence) ?? true
+    }
+
+    /// A subscription has settled what came after `before`: if it was the last, there is room.
+    private mutating func settledFurther(from before: UInt64) {
+        if before <= floor { settledFurther() }
     }
 
     private mutating func settledFurther() {

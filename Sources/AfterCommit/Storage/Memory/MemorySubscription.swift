@@ -24,7 +24,9 @@ struct MemorySubscription {
 
     let name: String
     let start: UInt64
-    var types = EventTypeSelection([])
+    var types = EventTypeSelection([]) {
+        didSet { lastHandled = nil }
+    }
     var cursor: SubscriptionCursor
     private(set) var exceptions: [UInt64: Exception] = [:]
     private(set) var deadLetters: [UInt64: DeadLetter] = [:]
@@ -32,6 +34,8 @@ struct MemorySubscription {
     /// May hold entries that are out of date; they are dropped when met.
     private var dueQueue = Heap<Due>()
     private var blocked: [String: [UInt64]] = [:]
+    /// Found among ``types`` last: almost always the next one's type too, and comparing is cheaper than looking it up.
+    private var lastHandled: EventType?
 
     init(name: String, start: UInt64) {
         self.name = name
@@ -40,6 +44,13 @@ struct MemorySubscription {
     }
 
     // MARK: Claiming
+
+    mutating func handles(_ type: EventType) -> Bool {
+        if type == lastHandled { return true }
+        guard types.contains(type) else { return false }
+        lastHandled = type
+        return true
+    }
 
     mutating func claimDue(now: Date, limit: Int, into batch: inout ClaimedBatch) {
         while let first = dueQueue.min {
@@ -134,10 +145,14 @@ struct MemorySubscription {
     }
 
     private func removeStale(from batch: inout SettlementBatch) -> [UInt64] {
+        // Almost always there is none: no array is made to find that out.
+        guard
+            batch.delivered.contains(where: { isSettled($0) })
+                || batch.exceptions.contains(where: { isSettled($0.delivery.sequence) })
+        else { return [] }
         let stale =
             batch.delivered.filter { isSettled($0) }
             + batch.exceptions.map(\.delivery.sequence).filter { isSettled($0) }
-        guard !stale.isEmpty else { return [] }
         let refused = Set(stale)
         batch.delivered.removeAll { refused.contains($0) }
         batch.exceptions.removeAll { refused.contains($0.delivery.sequence) }
