@@ -105,7 +105,10 @@ let package = Package(
             dependencies: ["AfterCommit", "AfterCommitTesting", "AfterCommitLMDB"]),
         .executableTarget(
             name: "FaultProbe",
-            dependencies: ["AfterCommit", "AfterCommitLMDB"],
+            dependencies: [
+                "AfterCommit", "AfterCommitLMDB",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/FaultProbe"),
         .testTarget(
             name: "AfterCommitLMDBTests",

@@ -221,6 +221,7 @@ package actor DeliveryWorker {
         totals.refusedResults += harvest.refusedResults
         totals.delivered += harvest.delivered.count
         unsettled.delivered.append(contentsOf: harvest.delivered)
+        if let suspectOnTrial, harvest.delivered.contains(suspectOnTrial) { endTrial(of: suspectOnTrial) }
         for change in harvest.breakerChanges { log.breakerChanged(change, endpoint: gate.endpoint.name) }
         for old in harvest.cancelledLanes { lanes[old.index]?.cancel() }
         if !harvest.cancelledLanes.isEmpty { startLanes() }

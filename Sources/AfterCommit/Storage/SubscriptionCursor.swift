@@ -34,11 +34,16 @@ package struct SubscriptionCursor: Sendable, Equatable {
     /// Takes the next sequence to hand out, of those below `tail`.
     package mutating func claimNext(below tail: UInt64) -> UInt64? {
         if let sequence = released.popLast() { return sequence }
-        while let run = settledBeforeStart.last, run.lowerBound <= claimedBelow {
-            claimedBelow = max(claimedBelow, run.upperBound)
-            settledBeforeStart.removeLast()
+        while true {
+            if let run = settledBeforeStart.last, run.lowerBound <= claimedBelow {
+                claimedBelow = max(claimedBelow, run.upperBound)
+                settledBeforeStart.removeLast()
+            } else if !claimedEarly.isEmpty, claimedEarly.remove(claimedBelow) != nil {
+                claimedBelow += 1
+            } else {
+                break
+            }
         }
-        while !claimedEarly.isEmpty, claimedEarly.remove(claimedBelow) != nil { claimedBelow += 1 }
         guard claimedBelow < tail else { return nil }
         defer { claimedBelow += 1 }
         return claimedBelow

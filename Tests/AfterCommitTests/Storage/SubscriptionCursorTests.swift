@@ -53,13 +53,19 @@ import Testing
         var claimed: Set<UInt64> = []
         var tail: UInt64 = 0
         for _ in 0..<400 {
-            switch Int.random(in: 0..<5, using: &random) {
+            switch Int.random(in: 0..<6, using: &random) {
             case 0: tail += UInt64.random(in: 0..<6, using: &random)
             case 1, 2:
                 if let next = cursor.claimNext(below: tail) {
                     #expect(!settled.contains(next))
                     #expect(claimed.insert(next).inserted)
                 }
+            case 5 where tail > 0:
+                let one = UInt64.random(in: 0..<tail, using: &random)
+                let isFree = !settled.contains(one) && !claimed.contains(one)
+                #expect(cursor.claim(one) == isFree)
+                claimed.insert(one)
+                if settled.contains(one) { claimed.remove(one) }
             case 3:
                 if let one = claimed.randomElement(using: &random) {
                     claimed.remove(one)
@@ -75,6 +81,7 @@ import Testing
                 cursor = SubscriptionCursor(settledBelow: cursor.settledBelow, settledAhead: cursor.settledAhead)
                 claimed = []
             }
+            for sequence in 0..<cursor.reached { #expect(settled.contains(sequence) || claimed.contains(sequence)) }
         }
         for sequence in 0..<tail { #expect(cursor.isSettled(sequence) == settled.contains(sequence)) }
         #expect(cursor.unsettledCount(below: tail) == Int(tail) - settled.count)
