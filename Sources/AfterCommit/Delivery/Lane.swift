@@ -16,9 +16,25 @@ struct Lane: Sendable {
         let common = DeliveryContext.Common(
             subscription: subscription.name, policy: subscription.policy, logger: log.logger,
             coder: coder, time: time, wallClock: wallClock)
+        if let batching = subscription.batching {
+            await runBatches(batching, common: common)
+        } else {
+            await runSingles(subscription.attempt, common: common)
+        }
+    }
+
+    private func runSingles(_ handle: Subscription.Attempt, common: DeliveryContext.Common) async {
+        let coder = coder
         while var attempt = await queue.next(id) {
             stepping: while true {
-                switch queue.advance(id, slot: slot, after: await run(attempt, common: common)) {
+                var result = AttemptResult.succeeded
+                do {
+                    try await handle(
+                        coder, DeliveryContext(attempt.delivery, common: common, started: attempt.started))
+                } catch {
+                    result = AttemptResult(thrown: error)
+                }
+                switch queue.advance(id, slot: slot, after: .all(result)) {
                 case .attempt(let next): attempt = next
                 case .ask: break stepping
                 case .lost: return
@@ -27,17 +43,12 @@ struct Lane: Sendable {
         }
     }
 
-    private func run(_ attempt: LaneQueue.Attempt, common: DeliveryContext.Common) async -> LaneQueue.Ending {
-        if let batching = subscription.batching {
+    private func runBatches(_ batching: Subscription.Batching, common: DeliveryContext.Common) async {
+        while let attempt = await queue.next(id) {
             let contexts = attempt.deliveries.map { DeliveryContext($0, common: common, started: attempt.started) }
-            return .each(await batching.attempt(coder, contexts))
-        }
-        let context = DeliveryContext(attempt.delivery, common: common, started: attempt.started)
-        do {
-            try await subscription.attempt(coder, context)
-            return .all(.succeeded)
-        } catch {
-            return .all(AttemptResult(thrown: error))
+            let results = await batching.attempt(coder, contexts)
+            // No batch follows by itself: it is gathered anew.
+            if case .lost = queue.advance(id, slot: slot, after: .each(results)) { return }
         }
     }
 }

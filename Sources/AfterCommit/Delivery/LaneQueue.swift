@@ -83,9 +83,8 @@ package final class LaneQueue: Sendable {
             end(&lane, with: ending, now: now)
             // Gates are asked for each attempt; one that has nothing to ask lets pass here.
             guard lane.share.isFast, gate.isUntroubled, let delivery = lane.taken.popFirst() else { return .ask }
-            let running = Running(delivery: delivery, started: now, isProbe: false)
-            begin(running, on: id.index, &lane)
-            return .attempt(running.attempt)
+            return .attempt(
+                begin(Running(delivery: delivery, started: now, isProbe: false), on: id.index, &lane))
         }
         // The worker looks, and arms its timer for the attempt that starts now.
         signal.notify()
@@ -136,12 +135,12 @@ package final class LaneQueue: Sendable {
     }
 
     private func look(_ id: LaneID, now: Duration, in state: inout State) -> Step {
-        let place = state.lanes[id.index]
-        if place.isWoken {
+        if state.lanes[id.index].isWoken {
             state.lanes[id.index].isWoken = false
             state.wokenCount -= 1
         }
-        return place.slot.state.withLock { lane in
+        let slot = state.lanes[id.index].slot
+        return slot.state.withLock { lane in
             guard lane.generation == id.generation else { return .lost }
             // Begun on its behalf while it was idle.
             if let running = lane.running { return .attempt(running.attempt) }
@@ -158,8 +157,7 @@ package final class LaneQueue: Sendable {
             }
             if state.ready.isEmpty { recall(except: id.index, in: &state) }
             if let running = start(&lane, now: now, in: &state) {
-                begin(running, on: id.index, &lane)
-                return .attempt(running.attempt)
+                return .attempt(begin(running, on: id.index, &lane))
             }
             forget(lane: id.index)
             return .ask
@@ -221,7 +219,8 @@ package final class LaneQueue: Sendable {
         }
     }
 
-    func begin(_ running: Running, on index: Int, _ lane: inout LaneSlot.State) {
+    @discardableResult
+    func begin(_ running: consuming Running, on index: Int, _ lane: inout LaneSlot.State) -> Attempt {
         lane.startedAttempts += 1 + running.others.count
         if let journal {
             let first = index * batch.size
@@ -233,7 +232,9 @@ package final class LaneQueue: Sendable {
                 journal.ended(lane: first + offset)
             }
         }
+        let attempt = running.attempt
         lane.running = running
+        return attempt
     }
 
     func end(_ lane: inout LaneSlot.State, with ending: Ending, now: Duration) {
@@ -311,8 +312,8 @@ package final class LaneQueue: Sendable {
 
     private func hasTaken(in state: borrowing State) -> Bool {
         guard batch.size == 1 else { return false }
-        for place in state.lanes where place.isBusy {
-            if place.slot.state.withLock({ !$0.taken.isEmpty }) { return true }
+        for index in state.lanes.indices where state.lanes[index].isBusy {
+            if state.lanes[index].slot.state.withLock({ !$0.taken.isEmpty }) { return true }
         }
         return false
     }

@@ -74,12 +74,19 @@ public struct Subscription: Sendable {
         }
     }
 
+    /// A cast to the very type, without the search for conformances and bridges that `as?` makes for each delivery.
+    private static func exactly<Stored: Event, E: Event>(_ event: Stored, _ type: E.Type) -> E? {
+        guard Stored.self == E.self else { return nil }
+        // The two are one type, so that the memory is an E.
+        return withUnsafePointer(to: event) { UnsafeRawPointer($0).assumingMemoryBound(to: E.self).pointee }
+    }
+
     static func event<E: Event>(
         in box: EnvelopeBox, coder: any EventCoder
     ) throws(MalformedPayload) -> E {
         switch box.envelope.payload {
         case .value(let event):
-            if let event = event as? E { return event }
+            if let event = exactly(event, E.self) { return event }
             throw MalformedPayload(reason: "a \(Swift.type(of: event)) was emitted as \(box.envelope.type)")
         case .bytes(let bytes):
             do {
