@@ -3,6 +3,10 @@ import Foundation
 extension DeliveryWorker {
     /// Lets claimed deliveries run, wait for their key, or be stored as blocked.
     func admit(_ deliveries: [ClaimedDelivery]) {
+        if deliveries.allSatisfy({ $0.box.envelope.orderingKey == nil }) {
+            if !deliveries.isEmpty { queue.push(deliveries) }
+            return
+        }
         var ready: [ClaimedDelivery] = []
         ready.reserveCapacity(deliveries.count)
         for delivery in deliveries {

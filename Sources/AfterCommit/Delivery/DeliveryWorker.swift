@@ -230,7 +230,8 @@ package actor DeliveryWorker {
             for old in harvest.replaced { lanes[old.index]?.cancel() }
             startLanes()
         }
-        if overstays.shouldWarn(running: harvest.abandoned, now: time.now()) {
+        // Those that a shutdown gave up did not outlive their deadline.
+        if stopsAt == nil, overstays.shouldWarn(running: harvest.abandoned, now: time.now()) {
             log.attemptsOverstayed(harvest.abandoned)
         }
         for ended in harvest.ended { decide(ended) }

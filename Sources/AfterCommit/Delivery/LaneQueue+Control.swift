@@ -24,6 +24,7 @@ extension LaneQueue {
         let surplus = state.withLock { state in
             while state.lanes.count < concurrency { state.lanes.append(Place()) }
             state.concurrency = concurrency
+            recall(in: &state)
             let surplus = state.idle.filter { $0 >= concurrency }
             state.idle.removeAll { $0 >= concurrency }
             return surplus.compactMap { state.lanes[$0].waiting.take() }

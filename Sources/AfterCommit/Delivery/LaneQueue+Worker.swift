@@ -92,8 +92,8 @@ extension LaneQueue {
             if batch.size > 1 {
                 standing.companyUntil = state.company.waitsUntil(ready: state.ready.count, now: time.now())
             }
-            for place in state.lanes where place.isBusy {
-                place.slot.state.withLock { lane in
+            for index in state.lanes.indices where state.lanes[index].isBusy {
+                state.lanes[index].slot.state.withLock { lane in
                     standing.ready += lane.taken.count
                     standing.unharvested += lane.delivered.count + lane.ended.count
                     guard let running = lane.running else { return }

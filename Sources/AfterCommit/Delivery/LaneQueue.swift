@@ -83,9 +83,8 @@ package final class LaneQueue: Sendable {
             end(&lane, with: ending, now: now)
             // Gates are asked for each attempt; one that has nothing to ask lets pass here.
             guard lane.share.isFast, gate.isUntroubled, let delivery = lane.taken.popFirst() else { return .ask }
-            let running = Running(delivery: delivery, started: now, isProbe: false)
-            begin(running, on: id.index, &lane)
-            return .attempt(running.attempt)
+            return .attempt(
+                begin(Running(delivery: delivery, started: now, isProbe: false), on: id.index, &lane))
         }
         // The worker looks, and arms its timer for the attempt that starts now.
         signal.notify()
@@ -136,12 +135,12 @@ package final class LaneQueue: Sendable {
     }
 
     private func look(_ id: LaneID, now: Duration, in state: inout State) -> Step {
-        let place = state.lanes[id.index]
-        if place.isWoken {
+        if state.lanes[id.index].isWoken {
             state.lanes[id.index].isWoken = false
             state.wokenCount -= 1
         }
-        return place.slot.state.withLock { lane in
+        let slot = state.lanes[id.index].slot
+        return slot.state.withLock { lane in
             guard lane.generation == id.generation else { return .lost }
             // Begun on its behalf while it was idle.
             if let running = lane.running { return .attempt(running.attempt) }
@@ -158,8 +157,7 @@ package final class LaneQueue: Sendable {
             }
             if state.ready.isEmpty { recall(except: id.index, in: &state) }
             if let running = start(&lane, now: now, in: &state) {
-                begin(running, on: id.index, &lane)
-                return .attempt(running.attempt)
+                return .attempt(begin(running, on: id.index, &lane))
             }
             forget(lane: id.index)
             return .ask
@@ -176,145 +174,15 @@ package final class LaneQueue: Sendable {
     }
 
     /// Whether something is ready to begin.
-    private func mayStart(now: Duration, in state: borrowing State) -> Bool {
+    func mayStart(now: Duration, in state: borrowing State) -> Bool {
         guard !state.ready.isEmpty, state.gate == nil, !state.isPaused else { return false }
         return batch.size == 1 || state.company.isComplete(ready: state.ready.count, now: now)
     }
 
     /// Whether a lane that looks would find something, be it taken by another.
-    private func hasWork(in state: borrowing State) -> Bool {
+    func hasWork(in state: borrowing State) -> Bool {
         if state.gate != nil || state.isPaused { return false }
         return state.ready.isEmpty ? hasTaken(in: state) : mayStart(now: time.now(), in: state)
-    }
-
-    // MARK: Beginning and ending
-
-    /// Starts what is ready on a lane, if the gates let it.
-    func start(_ lane: inout LaneSlot.State, now: Duration, in state: inout State) -> Running? {
-        guard !state.isClosed, mayStart(now: now, in: state) else { return nil }
-        guard state.abandonedCount < max(4, state.concurrency) else {
-            state.gate = (.tooManyAbandonedAttempts, nil)
-            return nil
-        }
-        let (admission, change) = gate.admit(now: now)
-        if let change { state.harvest.breakerChanges.append(change) }
-        switch admission {
-        case .refused(let reason, let until):
-            state.gate = (reason, until)
-            return nil
-        case .admitted(let isProbe):
-            let count =
-                batch.size == 1
-                ? (gate.isUntroubled ? state.share.count(ready: state.ready.count) : 1)
-                : isProbe ? 1 : min(batch.size, state.ready.count)
-            state.company.take(count)
-            var running = Running(delivery: state.ready.removeFirst(), started: now, isProbe: isProbe)
-            if count > 1 {
-                if batch.size == 1 {
-                    lane.taken.append(contentsOf: state.ready.prefix(count - 1))
-                } else {
-                    running.others = Array(state.ready.prefix(count - 1))
-                }
-                state.ready.removeFirst(count - 1)
-            }
-            return running
-        }
-    }
-
-    func begin(_ running: Running, on index: Int, _ lane: inout LaneSlot.State) {
-        lane.startedAttempts += 1 + running.others.count
-        if let journal {
-            let first = index * batch.size
-            journal.began(running.delivery.sequence, lane: first)
-            for (offset, delivery) in running.others.enumerated() {
-                journal.began(delivery.sequence, lane: first + offset + 1)
-            }
-            for offset in (1 + running.others.count)..<max(batch.size, 1 + running.others.count) {
-                journal.ended(lane: first + offset)
-            }
-        }
-        lane.running = running
-    }
-
-    func end(_ lane: inout LaneSlot.State, with ending: Ending, now: Duration) {
-        guard let running = lane.running.take() else { return }
-        let duration = now - running.started
-        lane.share.ended(after: duration)
-        lane.hasEnded = true
-        report(ending.endpointReport, of: running, now: now, &lane)
-        note(running.delivery, ending[0], running, duration, &lane)
-        for (index, delivery) in running.others.enumerated() {
-            note(delivery, ending[index + 1], running, duration, &lane)
-        }
-    }
-
-    private func note(
-        _ delivery: ClaimedDelivery, _ result: AttemptResult, _ running: Running, _ duration: Duration,
-        _ lane: inout LaneSlot.State
-    ) {
-        if case .succeeded = result, delivery.box.envelope.orderingKey == nil, !running.isProbe {
-            lane.delivered.append(delivery.sequence)
-        } else {
-            lane.ended.append(
-                EndedAttempt(
-                    delivery: delivery, startedAt: wallClock.now() - duration.timeInterval,
-                    duration: duration, result: result, isProbe: running.isProbe))
-        }
-    }
-
-    func report(
-        _ report: EndpointState.Report, of running: Running, now: Duration, _ lane: inout LaneSlot.State
-    ) {
-        if let change = gate.end(report, probe: running.isProbe, now: now) {
-            lane.breakerChanges.append(change)
-        }
-    }
-
-    /// Tells the journal that nothing runs on a lane.
-    func forget(lane index: Int) {
-        guard let journal else { return }
-        for offset in 0..<batch.size { journal.ended(lane: index * batch.size + offset) }
-    }
-
-    // MARK: Sharing
-
-    /// Puts back what a lane has taken and not begun.
-    func giveBack(_ lane: inout LaneSlot.State, in state: inout State) {
-        guard !lane.taken.isEmpty else { return }
-        state.ready.prepend(contentsOf: lane.taken)
-        lane.taken.removeAll(keepingCapacity: true)
-    }
-
-    /// Takes back what lanes have taken and not begun.
-    func recall(except index: Int? = nil, in state: inout State) {
-        guard batch.size == 1 else { return }
-        for other in state.lanes.indices where other != index && state.lanes[other].isBusy {
-            state.lanes[other].slot.state.withLock { giveBack(&$0, in: &state) }
-        }
-    }
-
-    /// The idle lanes to resume, so that what is not begun finds a lane.
-    func wake(in state: inout State) -> [CheckedContinuation<Void, Never>] {
-        guard !state.idle.isEmpty, hasWork(in: state) else { return [] }
-        // What others have taken needs one lane to look.
-        let attempts = (max(1, state.ready.count) + batch.size - 1) / batch.size
-        let count = state.share.wakes(unbegun: attempts, idle: state.idle.count, woken: state.wokenCount)
-        return (0..<count).compactMap { _ in wakeLastIdle(in: &state) }
-    }
-
-    func wakeLastIdle(in state: inout State) -> CheckedContinuation<Void, Never>? {
-        guard let index = state.idle.popLast() else { return nil }
-        state.lanes[index].isWoken = true
-        state.wokenCount += 1
-        return state.lanes[index].waiting.take()
-    }
-
-    private func hasTaken(in state: borrowing State) -> Bool {
-        guard batch.size == 1 else { return false }
-        for place in state.lanes where place.isBusy {
-            if place.slot.state.withLock({ !$0.taken.isEmpty }) { return true }
-        }
-        return false
     }
 }
 

@@ -39,7 +39,9 @@ package struct WorkerState: Sendable {
     package func claimLimit(
         now: Duration, date: Date, queue: LaneQueue.Standing, blocked: Int
     ) -> Int? {
-        guard queue.gate == nil, !isPaused(claimNotBefore, now: now) else { return nil }
+        // When a gate's time has come, another delivery may take the probe's turn.
+        let gateIsShut = queue.gate.map { gate in gate.until.map { $0 > now } ?? true } ?? false
+        guard !gateIsShut, !isPaused(claimNotBefore, now: now) else { return nil }
         guard hasClaimable(date: date, blocked: blocked) else { return nil }
         guard queue.ready < max(1, maxInFlight / 4), inFlight < maxInFlight else { return nil }
         return maxInFlight - inFlight

@@ -5,7 +5,12 @@ package struct TimeSource: Sendable {
 
     package init<C: Clock<Duration>>(_ clock: C) {
         let origin = clock.now
-        elapsed = { origin.duration(to: clock.now) }
+        if let clock = clock as? ContinuousClock, let origin = origin as? ContinuousClock.Instant {
+            // Read for each attempt: worth knowing the type.
+            elapsed = { origin.duration(to: clock.now) }
+        } else {
+            elapsed = { origin.duration(to: clock.now) }
+        }
         sleepUntil = { try await clock.sleep(until: origin.advanced(by: $0), tolerance: nil) }
     }
 

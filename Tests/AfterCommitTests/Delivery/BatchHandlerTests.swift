@@ -53,6 +53,7 @@ private struct Refusal: Error {}
         try await engine.emit(Numbered(number: 0))
         try await engine.waitUntilIdle()
         #expect(batches == [])
+        await clock.waitForSleeper(until: clock.now.advanced(by: .milliseconds(20)))
         clock.advance(by: .milliseconds(19))
         try await engine.emit(Numbered(number: 1))
         try await engine.waitUntilIdle()

@@ -164,7 +164,6 @@ private struct Numbered: Event {
         signal.consume()
         for _ in 0..<10 {
             queue.push([])
-            await Task.yield()
             #expect(queue.standing().gate?.reason == .bulkheadFull)
         }
         _ = gate.end(.up, probe: false, now: .zero)
