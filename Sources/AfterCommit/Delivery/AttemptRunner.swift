@@ -8,11 +8,16 @@ package struct AttemptRunner: Sendable {
     private let coder: any EventCoder
     private let common: DeliveryContext.Common
     private let interceptors: [any AttemptInterceptor]
+    private let tracing: EventTracing?
+    private let durations: OperationDurations?
 
     init(
         subscription: Subscription, envelopes: EnvelopeFactory, log: DeliveryLog, time: TimeSource,
-        wallClock: any WallClock, interceptors: [any AttemptInterceptor]
+        wallClock: any WallClock, interceptors: [any AttemptInterceptor], tracing: EventTracing?,
+        durations: OperationDurations?
     ) {
+        self.tracing = tracing
+        self.durations = durations
         self.subscription = subscription
         coder = envelopes.coder
         self.interceptors = interceptors
@@ -25,18 +30,27 @@ package struct AttemptRunner: Sendable {
     func run(_ delivery: ClaimedDelivery, started: Duration, emissions: EmissionBuffer) async -> AttemptResult {
         let context = DeliveryContext(delivery, common: common, started: started, emissions: emissions)
         let result: AttemptResult
-        if let span = EventTracing.beginProcess(
-            delivery.box.envelope, subscription: subscription.name, attempt: context.attempt)
-        {
+        if let tracing {
+            let span = tracing.beginProcess(
+                delivery.box.envelope, subscription: subscription.name, attempt: context.attempt)
             result = await ServiceContext.withValue(span.context) { await attempt(context) }
-            EventTracing.end(span, failure: result.failure)
+            EventTracing.endProcess(span, result: result, givenUp: givenUp(started: started))
         } else {
             result = await attempt(context)
+        }
+        if let durations, !Task.isCancelled {
+            durations.record(common.time.now() - started, errorType: result.errorType)
         }
         let emitted = emissions.end()
         // What a failed attempt emitted is dropped with it.
         if case .succeeded = result, !emitted.isEmpty { return .emitted(emitted) }
         return result
+    }
+
+    /// Why this attempt's result counts no more: only the lane of an attempt that was given up is cancelled.
+    private func givenUp(started: Duration) -> String? {
+        guard Task.isCancelled else { return nil }
+        return common.time.now() - started >= subscription.policy.timeout ? "timeout" : "cancelled"
     }
 
     @concurrent
