@@ -6,7 +6,7 @@ extension Endpoint {
     /// Reads an endpoint; what is absent has its default.
     ///
     /// Keys: `maxConcurrent`; `rateLimit.count` and `rateLimit.interval` (default 1 s); `breaker.enabled` (default true) and
-    /// those of ``AfterCommit/CircuitBreakerConfiguration`` below `breaker`.
+    /// those of `CircuitBreakerConfiguration` below `breaker`.
     /// - Throws: ``ConfigurationError`` for a value that is not what its key needs.
     public init(_ name: String, _ config: ConfigReader) throws(ConfigurationError) {
         let settings = Settings(config)

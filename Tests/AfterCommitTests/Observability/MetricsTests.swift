@@ -143,6 +143,8 @@ private struct Varied: Error, DeliveryFailureDescribing {
     @Test func samplesTheBacklogAtEachInterval() async throws {
         let storage = InMemoryStorage(envelopes: EnvelopeFactory(wallClock: clock.wallClock))
         let latch = Latch()
+        // What was there before is not counted as sent.
+        try await storage.emit(contentsOf: [Numbered(number: 7), Numbered(number: 8), Numbered(number: 9)])
         let engine = try await engine(
             storage,
             policy: DeliveryPolicy(
@@ -168,6 +170,7 @@ private struct Varied: Error, DeliveryFailureDescribing {
         try await running.value
         #expect(gauge("aftercommit.deliveries", ("state", "pending")) == 0)
         #expect(gauge("aftercommit.oldest_pending.age") == 0)
+        #expect(metrics.counterTotal(label: "messaging.client.sent.messages") == 5)
     }
 
     @Test func showsWhyDeliveriesWait() async throws {
