@@ -8,25 +8,29 @@ let package = Package(
         .library(name: "AfterCommit", targets: ["AfterCommit"]),
         .library(name: "AfterCommitLMDB", targets: ["AfterCommitLMDB"]),
         .library(name: "AfterCommitHTTP", targets: ["AfterCommitHTTP"]),
+        .library(name: "AfterCommitConfiguration", targets: ["AfterCommitConfiguration"]),
         .library(name: "AfterCommitTesting", targets: ["AfterCommitTesting"]),
         .executable(name: "place-order", targets: ["PlaceOrder"]),
     ],
     traits: [
         .trait(name: "LMDB", description: "The durable queue on LMDB (needs liblmdb-dev)."),
         .trait(name: "HTTP", description: "Delivery over HTTP with async-http-client."),
+        .trait(name: "Configuration", description: "Settings from swift-configuration."),
         .trait(
             name: "Example", description: "The runnable example, place-order.",
             enabledTraits: ["LMDB", "HTTP"]),
-        .default(enabledTraits: ["LMDB", "HTTP", "Example"]),
+        .default(enabledTraits: ["LMDB", "HTTP", "Configuration", "Example"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.2.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.5.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
         // Fetched only when a trait below asks for them.
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.15.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
     ],
@@ -38,6 +42,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .systemLibrary(
@@ -61,6 +66,14 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["HTTP"])),
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["HTTP"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["HTTP"])),
+            ]),
+        .target(
+            name: "AfterCommitConfiguration",
+            dependencies: [
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitHTTP",
+                .product(
+                    name: "Configuration", package: "swift-configuration",
+                    condition: .when(traits: ["Configuration"])),
             ]),
         .target(
             name: "AfterCommitTesting",
@@ -97,8 +110,12 @@ let package = Package(
             name: "AfterCommitTests",
             dependencies: [
                 "AfterCommit", "AfterCommitTesting",
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]),
         .testTarget(
             name: "ConformanceTests",
@@ -123,6 +140,14 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["HTTP"])),
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["HTTP"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["HTTP"])),
+            ]),
+        .testTarget(
+            name: "AfterCommitConfigurationTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitHTTP", "AfterCommitConfiguration",
+                .product(
+                    name: "Configuration", package: "swift-configuration",
+                    condition: .when(traits: ["Configuration"])),
             ]),
         .testTarget(
             name: "PlaceOrderTests",

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/../.."
 
 root=$PWD
 work=$root/.build-consumer
-max_packages=7
-heavy='async-http-client|swift-nio.*|hummingbird.*|grdb.*|.*rabbitmq.*|.*kafka.*|swift-crypto|swift-argument-parser'
+max_packages=6
+heavy='async-http-client|swift-nio.*|hummingbird.*|grdb.*|.*rabbitmq.*|.*kafka.*|swift-crypto|swift-argument-parser|swift-configuration|swift-system'
 
 fail() {
     echo "error: $*" >&2

@@ -37,10 +37,9 @@ package enum AttemptResult: Sendable {
         }
 
         init(_ error: any Error) {
-            let described = error as? any DeliveryFailureDescribing
             self.init(
-                errorType: described?.failureType ?? String(describing: type(of: error)),
-                message: String(describing: error), status: described?.failureStatus)
+                errorType: Self.errorType(of: error), message: String(describing: error),
+                status: (error as? any DeliveryFailureDescribing)?.failureStatus)
         }
 
         /// An attempt that outlived its deadline.

@@ -55,6 +55,7 @@ extension DeliveryWorker {
             unsettled.delivered.append(delivery.sequence)
             endHead(delivery, .done)
         case .retrying(let due, let history):
+            totals.retries += 1
             log.retryScheduled(ended, due: due)
             unsettled.exceptions.append(
                 Settlement(delivery: delivery, outcome: .retrying(due: due, history: history)))
@@ -67,6 +68,7 @@ extension DeliveryWorker {
         case .deadLettered(let letter):
             if letter.reason == .cancelled { totals.cancelled += 1 } else { totals.deadLettered += 1 }
             log.deadLettered(letter)
+            metrics?.deadLettered(letter.reason)
             unsettled.exceptions.append(
                 Settlement(delivery: delivery, outcome: .deadLettered(letter)))
             endHead(delivery, .dead(blocksKey: letter.blocksKey))

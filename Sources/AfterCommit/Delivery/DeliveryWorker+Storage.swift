@@ -11,7 +11,7 @@ extension DeliveryWorker {
         let waiters = settleWaiters
         settleWaiters = []
         do {
-            let report = try await settleTraced(batch)
+            let report = try await settleMeasured(batch)
             state.settled(batch.count, retrying: batch.earliestDue)
             if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
             if !report.stale.isEmpty { leave(report.stale) }
@@ -31,12 +31,20 @@ extension DeliveryWorker {
         }
     }
 
-    private func settleTraced(_ batch: SettlementBatch) async throws -> SettlementReport {
-        guard let span = EventTracing.beginSettle(subscription: subscription.name, count: batch.count) else {
-            return try await storage.settle(batch)
+    private func settleMeasured(_ batch: SettlementBatch) async throws -> SettlementReport {
+        guard metrics != nil || tracing != nil else { return try await storage.settle(batch) }
+        let span = tracing?.beginSettle(subscription: subscription.name, count: batch.count)
+        let start = time.now()
+        let result: Result<SettlementReport, any Error>
+        do {
+            result = .success(try await storage.settle(batch))
+        } catch {
+            result = .failure(error)
         }
-        defer { span.end() }
-        return try await storage.settle(batch)
+        let error = if case .failure(let error) = result { error } else { nil as (any Error)? }
+        metrics?.settled(time.now() - start, error: error)
+        if let span { EventTracing.endSettle(span, error: error) }
+        return try result.get()
     }
 
     /// They were settled otherwise: what was decided here counts no more, and their keys go on.

@@ -21,6 +21,8 @@ package actor DeliveryWorker {
     let time: TimeSource
     let wallClock: any WallClock
     let log: DeliveryLog
+    let tracing: EventTracing?
+    var metrics: SubscriptionMetrics?
     private let runner: AttemptRunner
     nonisolated let signal: WakeSignal
     private let hasStorageChanged = Atomic(true)
@@ -81,10 +83,14 @@ package actor DeliveryWorker {
             journal: journal, time: time, wallClock: wallClock, signal: signal)
         timer = WakeTimer(time: time, signal: signal)
         log = DeliveryLog(
-            logger: logger, subscription: subscription, storage: storage.name)
+            logger: logger, subscription: subscription, storage: storage.name, levels: configuration.logLevels)
+        tracing = EventTracing(configuration.tracer)
+        let metrics = SubscriptionMetrics(configuration.metrics, subscription: subscription, totals: totals)
+        self.metrics = metrics
         runner = AttemptRunner(
             subscription: subscription, envelopes: storage.envelopes, log: log, time: time,
-            wallClock: wallClock, interceptors: configuration.interceptors)
+            wallClock: wallClock, interceptors: configuration.interceptors, tracing: tracing,
+            durations: metrics?.attempts)
         // Twice the lanes, so that each finds its next delivery while outcomes are settled.
         let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency * queue.batch.size)
         state = WorkerState(maxInFlight: maxInFlight, maxBlocked: policy.maxBlocked)
@@ -184,6 +190,7 @@ package actor DeliveryWorker {
                 if await passesTrial() { progressed = await claim(now: now, date: date) || progressed }
                 queue.push([])
             }
+            metrics?.report(totals)
             if !progressed {
                 resumeWaiters()
                 armTimer(now: now, date: date)
@@ -193,6 +200,7 @@ package actor DeliveryWorker {
         // Failed probes were put back.
         await release(queue.close())
         timer.cancel()
+        metrics?.report(totals)
         hasEnded = true
         resumeWaiters()
         for waiter in settleWaiters { waiter.resume(throwing: EventEngine.ended) }
@@ -222,7 +230,11 @@ package actor DeliveryWorker {
         totals.delivered += harvest.delivered.count
         unsettled.delivered.append(contentsOf: harvest.delivered)
         if let suspectOnTrial, harvest.delivered.contains(suspectOnTrial) { endTrial(of: suspectOnTrial) }
-        for change in harvest.breakerChanges { log.breakerChanged(change, endpoint: gate.endpoint.name) }
+        for change in harvest.breakerChanges {
+            log.breakerChanged(change, endpoint: gate.endpoint.name)
+            metrics?.breakerChanged(change)
+        }
+        metrics?.cutOff(harvest.ended)
         for old in harvest.cancelledLanes { lanes[old.index]?.cancel() }
         if !harvest.cancelledLanes.isEmpty { startLanes() }
         if !harvest.replaced.isEmpty {

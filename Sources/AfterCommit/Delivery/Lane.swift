@@ -10,6 +10,40 @@ struct Lane: Sendable {
     @concurrent
     func run() async {
         let emissions = EmissionBuffer()
+        if runner.isPlain {
+            await runPlain(runner.subscription.attempt, emissions)
+        } else {
+            await runWrapped(emissions)
+        }
+    }
+
+    /// Calls the handler and nothing else.
+    private func runPlain(_ handle: Subscription.Attempt, _ emissions: EmissionBuffer) async {
+        let (coder, common) = (runner.coder, runner.common)
+        while var attempt = await queue.next(id) {
+            stepping: while true {
+                var result: AttemptResult
+                do {
+                    result = try await handle(
+                        coder,
+                        DeliveryContext(
+                            attempt.delivery, common: common, started: attempt.started, emissions: emissions))
+                } catch {
+                    result = AttemptResult(thrown: error, rules: common.policy.rules)
+                }
+                let emitted = emissions.end()
+                if !emitted.isEmpty { result = result.storing(emitted) }
+                switch queue.advance(id, slot: slot, after: .all(result)) {
+                case .attempt(let next): attempt = next
+                case .ask: break stepping
+                case .lost: return
+                }
+            }
+        }
+    }
+
+    /// Calls it inside of interceptors and spans, or with batches.
+    private func runWrapped(_ emissions: EmissionBuffer) async {
         while var attempt = await queue.next(id) {
             stepping: while true {
                 switch queue.advance(id, slot: slot, after: await runner.run(attempt, emissions: emissions)) {

@@ -50,6 +50,9 @@ enum EngineValidation {
         guard configuration.shutdownGracePeriod >= .zero else {
             throw invalid("shutdownGracePeriod is \(configuration.shutdownGracePeriod); it must not be negative")
         }
+        guard configuration.metricsInterval >= .zero else {
+            throw invalid("metricsInterval is \(configuration.metricsInterval); it must not be negative")
+        }
     }
 
     private static func validate(

@@ -35,6 +35,8 @@ public actor EventEngine: Service {
     private let wakeUps = WakeUps()
     let delayed: DelayedPublisher
     private var delayedTask: Task<Void, Never>?
+    private let sampler: MetricsSampler?
+    private var samplerTask: Task<Void, Never>?
     private(set) var workers: [DeliveryWorker] = []
     private var tasks: [Task<Void, Never>] = []
     private var drainTask: Task<Void, any Error>?
@@ -74,6 +76,8 @@ public actor EventEngine: Service {
         let time = TimeSource(clock)
         self.time = time
         delayed = DelayedPublisher(storage: storage, time: time, wallClock: wallClock, logger: logger)
+        sampler = MetricsSampler(
+            configuration, storage: storage, time: time, wallClock: wallClock, logger: logger)
         gates = Dictionary(
             subscriptions.map { ($0.endpoint.name, EndpointGate($0.endpoint, now: time.now())) },
             uniquingKeysWith: { first, _ in first })
@@ -114,6 +118,7 @@ public actor EventEngine: Service {
         }
         await applyControl()
         wakeUps.set(workers, delayed: delayed)
+        await sampler?.sample(workers)
     }
 
     // MARK: Running
@@ -153,7 +158,7 @@ public actor EventEngine: Service {
         } onCancel: {
             for worker in workers { worker.stop(grace: .zero) }
         }
-        await stopDelayed()
+        await stopCompanions()
         phase = .ended
         detach()
         for worker in workers {
@@ -199,7 +204,7 @@ public actor EventEngine: Service {
         }
         for worker in workers { worker.stop(grace: configuration.shutdownGracePeriod) }
         for task in tasks { await task.value }
-        await stopDelayed()
+        await stopCompanions()
         detach()
         do {
             try await makeWorkers()
@@ -225,10 +230,15 @@ public actor EventEngine: Service {
         storage.detach()
     }
 
-    private func stopDelayed() async {
+    /// Ends what ran beside the workers, once those have ended.
+    private func stopCompanions() async {
         delayed.stop()
         await delayedTask?.value
         delayedTask = nil
+        samplerTask?.cancel()
+        await samplerTask?.value
+        samplerTask = nil
+        await sampler?.sample(workers)
     }
 
     static let ended = EngineError(
@@ -238,6 +248,8 @@ public actor EventEngine: Service {
         let delayed = delayed
         delayed.begin()
         delayedTask = Task.detached { await delayed.run() }
+        let workers = workers
+        samplerTask = sampler.map { sampler in Task.detached { await sampler.run(workers) } }
         tasks = workers.map { worker in Task.detached { await worker.run() } }
     }
 

@@ -21,7 +21,7 @@ public enum BreakerState: String, Sendable, Hashable, Codable {
 }
 
 /// Why a subscription waits without spending attempts.
-public enum ParkReason: String, Sendable, Hashable, Codable {
+public enum ParkReason: String, Sendable, Hashable, Codable, CaseIterable {
     case breakerOpen
     case bulkheadFull
     case rateLimited
@@ -48,6 +48,8 @@ public struct DeliveryTotals: Sendable, Hashable {
     public var attempts = 0
     /// Attempts that failed, half-open probes included.
     public var failedAttempts = 0
+    /// Retries that were scheduled, snoozes included.
+    public var retries = 0
     /// Attempts that outlived their deadline.
     public var overstayed = 0
     /// Late results that were refused.

@@ -1,4 +1,5 @@
 import Foundation
+public import Tracing
 
 /// Puts events into envelopes: id, time, trace context, limits.
 public struct EnvelopeFactory: Sendable {
@@ -14,6 +15,8 @@ public struct EnvelopeFactory: Sendable {
     public var wallClock: any WallClock
     /// Look at each event before it is stored, one after another. Default none.
     public var interceptors: [any EmitInterceptor]
+    /// Makes the spans of emits and carries their context in the events. Default `nil`: the system's.
+    public var tracer: (any Tracer)?
 
     /// The longest ordering key, in bytes of UTF-8.
     public static let maxOrderingKeyBytes = 400
@@ -26,8 +29,10 @@ public struct EnvelopeFactory: Sendable {
         coder: any EventCoder = JSONEventCoder(),
         ids: EventIDGenerator? = nil,
         wallClock: any WallClock = SystemWallClock(),
-        interceptors: [any EmitInterceptor] = []
+        interceptors: [any EmitInterceptor] = [],
+        tracer: (any Tracer)? = nil
     ) {
+        self.tracer = tracer
         self.source = source
         self.maxPayloadBytes = maxPayloadBytes
         self.coder = coder
@@ -66,7 +71,7 @@ public struct EnvelopeFactory: Sendable {
         let id = options.id ?? ids.next(at: now)
         let envelope = Envelope(
             id: id, type: type, source: source, time: now, schemaVersion: E.schemaVersion, orderingKey: orderingKey,
-            headers: EventTracing.injectingSend(of: type, id: id, into: options.headers),
+            headers: EventTracing.injectingSend(of: type, id: id, into: options.headers, tracer: tracer),
             contentType: coder.contentType, payload: payload)
         guard options.deduplicationKey != nil || options.id != nil else {
             return Emission(envelope: envelope, deliverAt: options.deliverAt)

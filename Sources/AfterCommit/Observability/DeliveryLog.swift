@@ -5,10 +5,16 @@ package import Logging
 package struct DeliveryLog: Sendable {
     package let logger: Logger
     private let maxAttempts: Int
+    /// RFC 3339, in UTC and with its Z, which `Date.ISO8601Format` leaves out beside fractions.
+    private static let dates = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
-    init(logger: Logger, subscription: Subscription, storage: String) {
+    private let levels: LogLevels
+
+    init(logger: Logger, subscription: Subscription, storage: String, levels: LogLevels) {
+        self.levels = levels
         var logger = logger
         logger[metadataKey: LogKey.subscription] = "\(subscription.name)"
+        logger[metadataKey: LogKey.endpoint] = "\(subscription.endpoint.name)"
         logger[metadataKey: LogKey.storage] = "\(storage)"
         self.logger = logger
         maxAttempts = subscription.policy.maxAttempts
@@ -16,23 +22,25 @@ package struct DeliveryLog: Sendable {
 
     func attemptFailed(_ ended: EndedAttempt, _ failure: AttemptResult.Failure) {
         var metadata = metadata(of: ended)
-        metadata[LogKey.errorType] = "\(failure.errorType)"
+        metadata[LogKey.errorType] = "\(Self.oneLine(failure.errorType))"
         metadata[LogKey.error] = "\(Self.oneLine(failure.message))"
         if let status = failure.status { metadata[LogKey.errorStatus] = "\(status)" }
-        logger.notice("attempt failed", metadata: metadata)
+        logger.log(level: levels.attemptFailed, "attempt failed", metadata: metadata)
     }
 
     func retryScheduled(_ ended: EndedAttempt, due: Date) {
-        logger.debug(
-            "retry scheduled",
+        // A date's text is dear, and this level is off as a rule.
+        guard logger.logLevel <= levels.retryScheduled else { return }
+        logger.log(
+            level: levels.retryScheduled, "retry scheduled",
             metadata: metadata(of: ended).merging(
-                [LogKey.due: "\(due.ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)))"]) { $1 }
+                [LogKey.due: "\(due.formatted(Self.dates))"]) { $1 }
         )
     }
 
     func parkedUnknown(_ ended: EndedAttempt, _ failure: AttemptResult.Failure) {
-        logger.warning(
-            "delivery parked until a binary knows its event",
+        logger.log(
+            level: levels.parked, "delivery parked until a binary knows its event",
             metadata: metadata(of: ended).merging([LogKey.reason: "\(Self.oneLine(failure.message))"]) { $1 })
     }
 
@@ -44,22 +52,19 @@ package struct DeliveryLog: Sendable {
 
     func deadLettered(_ letter: DeadLetter) {
         let isCancelled = letter.reason == .cancelled
+        var metadata = metadata(of: letter.envelope, attempt: letter.history.attempts)
+        metadata[LogKey.reason] = "\(letter.reason)"
+        if let failure = letter.history.failures.last {
+            metadata[LogKey.errorType] = "\(Self.oneLine(failure.errorType))"
+        }
         logger.log(
-            level: isCancelled ? .notice : .error,
-            isCancelled ? "delivery cancelled" : "delivery dead-lettered",
-            metadata: [
-                LogKey.eventID: "\(letter.envelope.id)",
-                LogKey.eventType: "\(Self.oneLine(letter.envelope.type.rawValue))",
-                LogKey.reason: "\(letter.reason)",
-                LogKey.attempt: "\(letter.history.attempts)",
-                LogKey.maxAttempts: "\(maxAttempts)",
-                LogKey.errorType: "\(letter.history.failures.last?.errorType ?? "-")",
-            ])
+            level: isCancelled ? .notice : levels.deadLettered,
+            isCancelled ? "delivery cancelled" : "delivery dead-lettered", metadata: metadata)
     }
 
     func breakerChanged(_ change: EndpointGate.Change, endpoint: String) {
-        logger.warning(
-            "circuit breaker changed",
+        logger.log(
+            level: levels.breakerChanged, "circuit breaker changed",
             metadata: [LogKey.endpoint: "\(endpoint)", LogKey.breaker: "\(change.to.rawValue)"])
     }
 
@@ -118,13 +123,18 @@ package struct DeliveryLog: Sendable {
     }
 
     private func metadata(of ended: EndedAttempt) -> Logger.Metadata {
-        let attempts = (ended.delivery.history?.attempts ?? 0) + 1
-        return [
-            LogKey.eventID: "\(ended.delivery.envelope.id)",
-            LogKey.eventType: "\(Self.oneLine(ended.delivery.envelope.type.rawValue))",
-            LogKey.attempt: "\(attempts)",
+        metadata(of: ended.delivery.envelope, attempt: (ended.delivery.history?.attempts ?? 0) + 1)
+    }
+
+    private func metadata(of envelope: Envelope, attempt: Int) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            LogKey.eventID: "\(envelope.id)",
+            LogKey.eventType: "\(Self.oneLine(envelope.type.rawValue))",
+            LogKey.attempt: "\(attempt)",
             LogKey.maxAttempts: "\(maxAttempts)",
         ]
+        if let key = envelope.orderingKey { metadata[LogKey.orderingKey] = "\(Self.oneLine(key))" }
+        return metadata
     }
 
     /// One event is one line: control characters are escaped.

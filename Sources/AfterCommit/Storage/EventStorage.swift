@@ -101,6 +101,10 @@ public protocol EventStorage: Sendable {
     /// How many deliveries are in each state.
     func counts(subscription: String) async throws -> DeliveryCounts
 
+    /// How large the backlog is, as far as that can be told without walking it: asked every few seconds, of any backlog.
+    /// Default: ``counts(subscription:)``, which may walk it.
+    func backlog(subscription: String) async throws -> BacklogEstimate
+
     /// Deliveries that match, in commit order, as ``DeliveryQuery/limit`` says.
     func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord]
 
@@ -137,6 +141,10 @@ extension EventStorage {
     @discardableResult
     public func emit<E: Event>(contentsOf events: [E], headers: [String: String] = [:]) async throws -> [EventID] {
         try await emit(contentsOf: events, options: EmitOptions(headers: headers))
+    }
+
+    public func backlog(subscription: String) async throws -> BacklogEstimate {
+        BacklogEstimate(try await counts(subscription: subscription))
     }
 
     public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? { nil }

@@ -81,6 +81,17 @@ struct ExceptionRecord {
         var reader = ByteReader(content)
         return try reader.exceptionHead()
     }
+
+    /// The state in a stored value, unchecked and without its date; `nil` for one this version does not know.
+    static func storedState(_ value: UnsafeRawBufferPointer) -> DeliveryState? {
+        guard value.count > Record.headerBytes else { return nil }
+        return switch value[Record.headerBytes] {
+        case 1: .retrying
+        case 2: .blocked
+        case 3: .parked
+        default: nil
+        }
+    }
 }
 
 extension ByteReader {

@@ -126,6 +126,10 @@ public final class FaultInjectingStorage: EventStorage {
         try await base.counts(subscription: subscription)
     }
 
+    public func backlog(subscription: String) async throws -> BacklogEstimate {
+        try await base.backlog(subscription: subscription)
+    }
+
     public func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord] {
         try await base.deliveries(query)
     }

@@ -78,6 +78,10 @@ extension InMemoryStorage {
         queue.withLock { $0.counts(subscription: subscription) }
     }
 
+    public func backlog(subscription: String) async throws -> BacklogEstimate {
+        queue.withLock { $0.backlog(subscription: subscription) }
+    }
+
     public func deliveries(_ query: DeliveryQuery) async throws -> [DeliveryRecord] {
         queue.withLock { $0.deliveries(query) }
     }

@@ -326,6 +326,20 @@ struct MemoryQueue: ~Copyable {
         return counts
     }
 
+    /// From the subscription's place and the log's end, without looking at the events between.
+    func backlog(subscription name: String) -> BacklogEstimate {
+        guard let subscription = subscriptions[name] else {
+            return BacklogEstimate(DeliveryCounts(), appended: tail - 1)
+        }
+        var counts = subscription.exceptionCounts()
+        counts.pending = subscription.cursor.unsettledCount(below: tail)
+        let first = max(firstSequence, subscription.cursor.settledBelow)
+        if counts.pending > 0, first < tail {
+            counts.oldestPending = log[Int(first - firstSequence)].envelope.time
+        }
+        return BacklogEstimate(counts, appended: tail - 1)
+    }
+
     func deliveries(_ query: DeliveryQuery) -> [DeliveryRecord] {
         let chosen = subscriptions.values
             .filter { query.subscription == nil || $0.name == query.subscription }

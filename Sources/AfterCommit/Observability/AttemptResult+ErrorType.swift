@@ -1,0 +1,19 @@
+extension AttemptResult {
+    /// OpenTelemetry's `error.type`: `nil` for an attempt that succeeded or asked for something else.
+    var errorType: String? {
+        switch self {
+        case .failed(let failure, _), .rejected(let failure), .malformed(let failure), .unknown(let failure):
+            failure.errorType
+        case .cancelled: "cancelled"
+        case .crashLooped: "crashLoop"
+        case .succeeded, .emitted, .settled, .discarded, .snoozed, .released: nil
+        }
+    }
+}
+
+extension AttemptResult.Failure {
+    /// What an error is called in logs, spans and metrics.
+    static func errorType(of error: any Error) -> String {
+        (error as? any DeliveryFailureDescribing)?.failureType ?? String(describing: Swift.type(of: error))
+    }
+}
