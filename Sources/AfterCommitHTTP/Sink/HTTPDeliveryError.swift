@@ -1,43 +1,65 @@
 #if HTTP
 public import AfterCommit
-import AsyncHTTPClient
-import NIOCore
-import NIOPosix
 
 /// An attempt to deliver over HTTP that failed. It names the host only: paths and queries may hold secrets.
-public struct HTTPDeliveryError: DeliveryFailureDescribing, CustomStringConvertible {
-    private enum Code: Hashable {
+public struct HTTPDeliveryError: DeliveryFailureDescribing, EndpointPausing, CustomStringConvertible {
+    enum Code: Hashable {
         case status(Int)
         case timeout
         case connection
+        case refused
         case dns
+        case address(AddressKind)
         case tls
+        case certificate(CertificateFault)
         case request
-        case redirectFollowed
     }
 
-    private let code: Code
+    /// What is wrong with a receiver's certificate.
+    enum CertificateFault: String {
+        case expired
+        case notYetValid = "not-yet-valid"
+        case selfSigned = "self-signed"
+        case untrusted
+        case wrongHost = "wrong-host"
+    }
+
+    let code: Code
     /// The receiver's host.
     public let host: String
     /// What lay below, where there was something.
     public let cause: (any Error)?
 
-    private init(_ code: Code, host: String, cause: (any Error)? = nil) {
+    init(_ code: Code, host: String, cause: (any Error)? = nil) {
         self.code = code
         self.host = host
         self.cause = cause
     }
 
-    /// One of `http.<status>`, `timeout`, `connection`, `dns`, `tls`, `request` and `redirect`.
+    /// A label from a small set, for logs, metrics and groups of dead letters:
+    ///
+    /// | label | what happened |
+    /// |---|---|
+    /// | `http.<status>` | the receiver answered so |
+    /// | `timeout` | no complete answer within the deadline, or nothing at all for the idle timeout |
+    /// | `connection.refused` | nothing listens there, or no way leads there |
+    /// | `connection` | the connection broke, or what came is no HTTP |
+    /// | `dns` | the host cannot be resolved |
+    /// | `http.address-refused` | the host has no address that the sink's ``AddressRules`` allow |
+    /// | `tls.expired`, `tls.not-yet-valid`, `tls.self-signed`, `tls.untrusted`, `tls.wrong-host` | its certificate |
+    /// | `tls` | no TLS connection for another reason |
+    /// | `request` | the request cannot be sent: a header of the event is none |
     public var failureType: String {
         switch code {
         case .status(let status): "http.\(status)"
         case .timeout: "timeout"
         case .connection: "connection"
+        case .refused: "connection.refused"
         case .dns: "dns"
+        case .address: "http.address-refused"
         case .tls: "tls"
+        case .certificate(let fault): "tls.\(fault.rawValue)"
         case .request: "request"
-        case .redirectFollowed: "redirect"
         }
     }
 
@@ -45,61 +67,37 @@ public struct HTTPDeliveryError: DeliveryFailureDescribing, CustomStringConverti
         if case .status(let status) = code { status } else { nil }
     }
 
-    /// Whether the same request would fail again.
-    var isPermanent: Bool { code == .request || code == .redirectFollowed }
+    /// 410 Gone: the receiver says that nobody is there any more, so sending it the next event is pointless.
+    public var pausesEndpoint: Bool { code == .status(410) }
 
     public var description: String {
         let text =
             switch code {
+            case .status(410): "\(host) answered with status 410: the receiver is gone for good"
             case .status(let status): "\(host) answered with status \(status)"
             case .timeout: "\(host) did not answer completely in time"
-            case .connection: "no connection to \(host), or it broke"
+            case .connection: "the connection to \(host) broke, or its answer is no HTTP"
+            case .refused: "no connection to \(host)"
             case .dns: "\(host) cannot be resolved"
+            case .address(let kind):
+                "\(host) has no allowed address, but a \(kind) one: mend its DNS, or allow them with "
+                    + "HTTPEventSinkConfiguration.addresses"
             case .tls: "no TLS connection to \(host)"
+            case .certificate(let fault): "the certificate of \(host) is not accepted: \(fault.explanation)"
             case .request: "the request to \(host) cannot be sent as it is"
-            case .redirectFollowed:
-                "the HTTP client followed a redirect of \(host); make it with HTTPClient.Configuration.eventDelivery()"
             }
         return cause.map { "\(text): \($0)" } ?? text
     }
 }
 
-extension HTTPDeliveryError {
-    static func status(_ status: Int, host: String) -> Self { Self(.status(status), host: host) }
-    static func timeout(host: String, cause: (any Error)?) -> Self { Self(.timeout, host: host, cause: cause) }
-    static func redirectFollowed(host: String) -> Self { Self(.redirectFollowed, host: host) }
-
-    /// Sorts what the client threw into the few classes an operator tells apart.
-    init(_ error: any Error, host: String) {
-        switch error {
-        case let error as Self:
-            self = error
-        case let error as HTTPClientError:
-            self.init(Self.code(of: error), host: host, cause: error)
-        case let error as NIOConnectionError:
-            let unresolved = error.dnsAError != nil && error.dnsAAAAError != nil
-            self.init(unresolved && error.connectionErrors.isEmpty ? .dns : .connection, host: host, cause: error)
-        case is SocketAddressError:
-            self.init(.dns, host: host, cause: error)
-        default:
-            // The TLS library's error types are not this module's to import; their module's name says enough.
-            let type = String(reflecting: Swift.type(of: error))
-            self.init(type.hasPrefix("NIOSSL.") ? .tls : .connection, host: host, cause: error)
-        }
-    }
-
-    private static func code(of error: HTTPClientError) -> Code {
-        switch error {
-        case .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout:
-            .timeout
-        case .tlsHandshakeTimeout: .tls
-        case .redirectLimitReached, .redirectCycleDetected: .redirectFollowed
-        case .invalidURL, .emptyHost, .emptyScheme: .request
-        // The client was shut down before the engine: the events are not to blame.
-        case .alreadyShutdown: .connection
-        default:
-            ["Invalid header field names", "Invalid header field values"].contains(error.shortDescription)
-                ? .request : .connection
+extension HTTPDeliveryError.CertificateFault {
+    var explanation: String {
+        switch self {
+        case .expired: "it has expired"
+        case .notYetValid: "it is not valid yet"
+        case .selfSigned: "it is self-signed and not among the trusted ones"
+        case .untrusted: "nobody who is trusted has signed it"
+        case .wrongHost: "it is another host's"
         }
     }
 }
