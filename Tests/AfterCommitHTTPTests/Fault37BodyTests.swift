@@ -118,7 +118,9 @@ struct Fault37BodyTests {
         try await withClient { client async throws in
             #expect(try await client.outcome(url: receiver.url) == nil)
             #expect(await receiver.closedConnections.first { _ in true } == 1)
-            #expect(try await client.outcome(url: receiver.url)?.summary == "permanent http.400")
+            // On a new connection, or on the old one where the pool has not seen its end yet: never delivered.
+            let next = try await client.outcome(url: receiver.url)?.summary ?? "delivered"
+            #expect(["permanent http.400", "connection"].contains(next))
         }
         await receiver.stop()
     }

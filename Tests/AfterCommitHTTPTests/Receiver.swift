@@ -190,7 +190,9 @@ private final class RawReplyHandler: ChannelOutboundHandler {
         case .wait: break
         case .pour(let piece):
             let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
-            written.whenSuccess { Self.pour(ByteBuffer(string: piece), on: loopBound) }
+            // In large pieces: filling a socket's buffer with small ones would keep the loop from everything else.
+            let text = String(repeating: piece, count: 65_536 / piece.utf8.count)
+            written.whenSuccess { Self.pour(ByteBuffer(string: text), on: loopBound) }
         case .drip(let piece):
             Self.drip(ByteBuffer(string: piece), on: NIOLoopBound(context, eventLoop: context.eventLoop))
         }
