@@ -6,10 +6,10 @@ import Testing
 @Suite("A sink's construction")
 struct ConfigurationTests {
     private func code(
-        url: String = "https://receiver.example/orders", _ configuration: HTTPEventSinkConfiguration = .init()
+        url: String = "https://receiver.example/orders", _ configuration: HTTPEventSinkConfiguration = .loopback()
     ) -> HTTPEventSinkError.Code? {
         do {
-            _ = try HTTPEventSink(client: .shared, url: url, configuration: configuration)
+            _ = try HTTPEventSink(client: HTTPDeliveryClient(), url: url, configuration: configuration)
             return nil
         } catch {
             return error.code
@@ -29,7 +29,9 @@ struct ConfigurationTests {
             "", "receiver.example/orders", "/orders", "ftp://receiver.example", "http+unix://%2Ftmp%2Fs", "http://",
             "http:///orders", "https://user:secret@receiver.example", "https://receiver.example/#top",
             "http://receiver.example:0", "http://receiver.example:70000", "https://receiver.example/a b",
-            "https://receiver.example/\r\nx-evil:1", "https://empfänger.example",
+            "https://receiver.example/\r\nx-evil:1", "https://empfänger.example", "https://a%2Fb.example",
+            "https://[::1", "https://[receiver.example]", "https://receiver.example\\@127.0.0.1/", "https://a;b/",
+            "https://[fe80::1%25eth0]/",
         ])
     func badURL(url: String) {
         #expect(code(url: url) == .invalidURL)
@@ -39,7 +41,7 @@ struct ConfigurationTests {
         "refuses headers that are its own or no headers",
         arguments: [
             "ce-id", "Idempotency-Key", "traceparent", "content-type", "Content-Length", "host", "", "a b", "a:b",
-            "ä",
+            "ä", "Webhook-Signature",
         ])
     func badHeaderName(name: String) {
         #expect(code(.init(headers: [name: "value"])) == .invalidHeader)
@@ -55,6 +57,16 @@ struct ConfigurationTests {
     func badNumbers() {
         #expect(code(.init(timeout: .zero)) == .invalidConfiguration)
         #expect(code(.init(maxResponseBodyBytes: -1)) == .invalidConfiguration)
+    }
+
+    @Test("refuses names that cannot work")
+    func badNames() {
+        for prefix in ["", "com.", ".com", "com..example", "com example", "com.exämple"] {
+            #expect(code(.init(eventTypePrefix: prefix)) == .invalidConfiguration)
+        }
+        #expect(code(.init(eventTypePrefix: "com.example-shop.v2")) == nil)
+        #expect(code(.init(source: "")) == .invalidConfiguration)
+        #expect(code(.init(addresses: AddressRules(kinds: []))) == .invalidConfiguration)
     }
 }
 #endif

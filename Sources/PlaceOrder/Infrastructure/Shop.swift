@@ -1,7 +1,6 @@
 #if Example
 import AfterCommit
 import AfterCommitHTTP
-import AsyncHTTPClient
 import Logging
 
 /// The shop: its storage, the engine that delivers from it, and the use case.
@@ -31,7 +30,7 @@ struct Shop: Sendable {
         _ configuration: Configuration, latencyFrom start: DeliveryTimings.Start = .commit, stopwatch: Stopwatch,
         _ body: (Shop) async throws -> R
     ) async throws -> R {
-        let client = HTTPClient(configuration: .eventDelivery())
+        let client = HTTPDeliveryClient()
         let result: Result<R, any Error>
         do {
             let timings = DeliveryTimings(from: start, stopwatch: stopwatch)

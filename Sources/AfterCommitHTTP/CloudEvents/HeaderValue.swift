@@ -16,6 +16,20 @@ enum HeaderValue {
         } + "\""
     }
 
+    /// Whether `text` can be a header's name (RFC 9110, section 5.6.2).
+    static func isToken(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { isLetterOrDigit($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+    }
+
+    static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+
     private static func percentEncoded(_ text: String, keep: (UInt8) -> Bool) -> String {
         // Ids, types and keys almost never need it.
         if text.utf8.allSatisfy(keep) { return text }

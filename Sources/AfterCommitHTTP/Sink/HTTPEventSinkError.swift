@@ -7,6 +7,8 @@ public struct HTTPEventSinkError: Error, Hashable, CustomStringConvertible {
 
         /// The URL is not one of `http` or `https` with a host.
         public static let invalidURL = Code(description: "invalidURL")
+        /// The URL's host is an address that the configuration's rules do not allow.
+        public static let addressRefused = Code(description: "addressRefused")
         /// A header cannot be sent, or is one the sink itself sends.
         public static let invalidHeader = Code(description: "invalidHeader")
         /// A number that cannot work.
