@@ -43,7 +43,7 @@ extension DeliveryWorker {
         case .emitted(let emissions):
             totals.delivered += 1
             unsettled.delivered.append(delivery.sequence)
-            unsettled.emitted.append(contentsOf: emissions)
+            unsettled.emitted += emissions.map { SettlementBatch.Emitted(by: delivery.sequence, $0) }
             endHead(delivery, .done)
         case .settled:
             totals.delivered += 1

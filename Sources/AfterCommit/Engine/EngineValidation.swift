@@ -15,8 +15,10 @@ enum EngineValidation {
                     "two subscriptions are named \(name.debugDescription); each has its own place, so each needs its own name"
                 )
             }
-            guard (1...100).contains(name.utf8.count), !name.contains("/") else {
-                throw invalid("the subscription's name \(name.debugDescription) must have 1 to 100 bytes and no slash")
+            guard (1...100).contains(name.utf8.count), !name.contains("/"), DeliveryLog.oneLine(name) == name else {
+                throw invalid(
+                    "the subscription's name \(name.debugDescription) must have 1 to 100 bytes, no slash and no control character"
+                )
             }
             let known = endpoints.updateValue(subscription.endpoint, forKey: subscription.endpoint.name)
             guard known == nil || known == subscription.endpoint else {

@@ -64,6 +64,7 @@ extension EventEngine {
     ///   - body: the work; the emitter is of use until it returns.
     /// - Throws: ``StorageError`` with `storageFull` where there is no room; what `body` threw; a ``StorageError`` after the
     ///   work was done, where the events could not be stored.
+    @discardableResult
     public nonisolated func afterCommit<R: Sendable>(
         reserving count: Int = 16, _ body: @Sendable (ScopedEmitter) async throws -> R
     ) async throws -> R {

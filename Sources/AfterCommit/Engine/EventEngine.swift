@@ -99,8 +99,11 @@ public actor EventEngine: Service {
 
     private func makeWorkers() async throws {
         let wakeUps = wakeUps
+        let isFirst = workers.isEmpty
         let places = try await storage.attach(
-            subscriptions.map { SubscriptionRegistration(name: $0.name, types: $0.types, start: $0.start) },
+            subscriptions.map {
+                SubscriptionRegistration(name: $0.name, types: $0.types, start: $0.start, retriesParked: isFirst)
+            },
             wake: { wakeUps.wake($0) })
         isAttached = true
         var totals: [String: DeliveryTotals] = [:]

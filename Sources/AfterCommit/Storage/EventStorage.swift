@@ -38,7 +38,8 @@ public protocol EventStorage: Sendable {
 
     /// Takes the right to deliver, and registers each subscription's place.
     ///
-    /// Deliveries that were parked as ``ParkReason/unknownType`` are due again: this binary may know them.
+    /// Deliveries that were parked as ``ParkReason/unknownType`` are due again, because this binary may know them, unless
+    /// ``SubscriptionRegistration/retriesParked`` says otherwise.
     /// - Parameters:
     ///   - subscriptions: all that this engine delivers to.
     ///   - wake: called after each commit that may have made something claimable. It must not be called from inside a storage lock, and never blocks.

@@ -7,11 +7,24 @@ public struct SettlementBatch: Sendable {
     public var delivered: [UInt64]
     /// All others.
     public var exceptions: [Settlement]
-    /// What the handlers of the delivered ones emitted: stored in the same commit. It takes the storage's reserve.
-    public var emitted: [Emission]
+    /// What the handlers of the delivered ones emitted: stored in the same commit, apart from what stale ones emitted.
+    /// It takes the storage's reserve.
+    public var emitted: [Emitted]
+
+    /// What the handler of a delivery emitted.
+    public struct Emitted: Sendable {
+        /// The delivery's sequence.
+        public var by: UInt64
+        public var emission: Emission
+
+        public init(by: UInt64, _ emission: Emission) {
+            self.by = by
+            self.emission = emission
+        }
+    }
 
     public init(
-        subscription: String, delivered: [UInt64] = [], exceptions: [Settlement] = [], emitted: [Emission] = []
+        subscription: String, delivered: [UInt64] = [], exceptions: [Settlement] = [], emitted: [Emitted] = []
     ) {
         self.subscription = subscription
         self.delivered = delivered
@@ -20,6 +33,13 @@ public struct SettlementBatch: Sendable {
     }
 
     public var count: Int { delivered.count + exceptions.count }
+
+    /// What is to be stored once these were refused.
+    package func emissions(without stale: [UInt64]) -> [Emission] {
+        guard !stale.isEmpty else { return emitted.map(\.emission) }
+        let refused = Set(stale)
+        return emitted.filter { !refused.contains($0.by) }.map(\.emission)
+    }
 }
 
 /// The outcome of one delivery that is not simply done.

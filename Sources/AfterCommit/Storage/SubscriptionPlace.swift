@@ -5,8 +5,14 @@ public struct SubscriptionRegistration: Sendable, Hashable {
     public let types: EventTypeSelection
     /// Where it starts when it is new.
     public let start: SubscriptionStart
+    /// Whether what was parked as ``ParkReason/unknownType`` is due again: not where the same engine attaches once more,
+    /// which knows no more than before. Default true.
+    public let retriesParked: Bool
 
-    public init(name: String, types: EventTypeSelection, start: SubscriptionStart = .now) {
+    public init(
+        name: String, types: EventTypeSelection, start: SubscriptionStart = .now, retriesParked: Bool = true
+    ) {
+        self.retriesParked = retriesParked
         self.name = name
         self.types = types
         self.start = start

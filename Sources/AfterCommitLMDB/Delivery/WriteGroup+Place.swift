@@ -31,7 +31,7 @@ extension WriteGroup {
                         record.types = registration.types
                         try table.put(record)
                     }
-                    try unpark(record.id, due: now)
+                    if registration.retriesParked { try unpark(record.id, due: now) }
                     records.append(record)
                 } else {
                     lastID += 1

@@ -23,7 +23,7 @@ extension WriteGroup {
             place.record.settledAhead = place.cursor.settledAhead
             place.isChanged = true
             places[batch.subscription] = place
-            report.refusedEmissions = try store(batch.emitted)
+            report.refusedEmissions = try store(batch.emissions(without: report.stale))
             let deliveries = context.deliveries
             afterCommit.append { deliveries.settled(sequences, subscription: batch.subscription) }
             return report

@@ -64,6 +64,11 @@ public final class ManualClock: Clock {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
+    /// The moments that someone sleeps until now, the earliest first.
+    public var sleepers: [Instant] {
+        state.withLock { $0.sleepers.values.map(\.deadline).sorted() }
+    }
+
     /// Waits until someone sleeps until `deadline` exactly: what was to arm that timer has then happened.
     public func waitForSleeper(until deadline: Instant) async {
         await withCheckedContinuation { continuation in

@@ -14,12 +14,18 @@ final class ConformanceRun: Sendable {
         self.suite = suite
     }
 
-    private func options(isSmall: Bool) -> ConformanceSuite.StorageOptions {
-        .init(envelopes: EnvelopeFactory(source: "/conformance", wallClock: clock.wallClock), isSmall: isSmall)
+    private func options(
+        isSmall: Bool, interceptors: [any EmitInterceptor] = []
+    ) -> ConformanceSuite.StorageOptions {
+        let envelopes = EnvelopeFactory(
+            source: "/conformance", wallClock: clock.wallClock, interceptors: interceptors)
+        return .init(envelopes: envelopes, isSmall: isSmall)
     }
 
-    func storage(isSmall: Bool = false) async throws -> any TableStorage {
-        let storage = try await suite.makeStorage(options(isSmall: isSmall))
+    func storage(
+        isSmall: Bool = false, interceptors: [any EmitInterceptor] = []
+    ) async throws -> any TableStorage {
+        let storage = try await suite.makeStorage(options(isSmall: isSmall, interceptors: interceptors))
         open.withLock { $0.append(storage) }
         return storage
     }
@@ -76,6 +82,49 @@ final class ConformanceRun: Sendable {
     }
 }
 
+extension ConformanceRun {
+    /// Looks again and again, a bounded number of times, until `condition` holds: a promise that is broken fails here
+    /// instead of waiting for ever.
+    func eventually(
+        _ message: String, _ engine: EventEngine, file: StaticString = #fileID, line: UInt = #line,
+        _ condition: () async throws -> Bool
+    ) async throws {
+        for _ in 0..<5_000 {
+            if try await condition() { return }
+            // A way through the workers and the storage: each takes its turn meanwhile.
+            _ = try await engine.status()
+            await Task.yield()
+        }
+        throw ConformanceFailure(description: "it never came true: \(message) (\(file):\(line))")
+    }
+
+    /// Fails the case unless the row of `key` says `text`, or is not there where it says nothing.
+    func requireRow(
+        _ text: String?, for key: String, _ storage: any TableStorage, file: StaticString = #fileID,
+        line: UInt = #line
+    ) async throws {
+        let row: Row? = try await storage.read { try $0.value(for: key, in: .rows) }
+        try requireEqual(row?.text, text, "in the row of \(key)", file: file, line: line)
+    }
+
+    /// Stores envelopes as they are, whatever is in them.
+    @discardableResult
+    func store(_ envelopes: [Envelope], in storage: any EventStorage) async throws -> [EventID] {
+        let room = try await storage.reserveRoom(for: envelopes.count)
+        return try await storage.emit(envelopes.map { Emission(envelope: $0) }, into: room)
+    }
+
+    /// An envelope of `Numbered`'s type with bytes of the case's own.
+    func envelope(
+        _ payload: String, type: EventType = Numbered.type, version: Int = 1, key: String? = nil,
+        in storage: any EventStorage
+    ) -> Envelope {
+        Envelope(
+            id: storage.envelopes.ids.next(), type: type, source: "/conformance", time: clock.wallClock.now(),
+            schemaVersion: version, orderingKey: key, payload: .bytes(Data(payload.utf8)))
+    }
+}
+
 /// What the cases emit.
 struct Numbered: Event, Hashable {
     static let type: EventType = "conformance.numbered"
@@ -103,6 +152,28 @@ extension Table where Key == String, Value == Row {
 /// What a case's own code throws.
 struct Refusal: Error {}
 
+/// An attempt's interceptor that is a closure.
+struct Intercepting: AttemptInterceptor {
+    let body: @concurrent @Sendable (DeliveryContext, Next) async throws -> Void
+
+    init(_ body: @escaping @concurrent @Sendable (DeliveryContext, Next) async throws -> Void) {
+        self.body = body
+    }
+
+    @concurrent
+    func attempt(_ context: DeliveryContext, next: Next) async throws {
+        try await body(context, next)
+    }
+}
+
+/// Keeps values that handlers saw, in order.
+final class Kept<Value: Sendable>: Sendable {
+    private let state = Mutex<[Value]>([])
+
+    var values: [Value] { state.withLock { $0 } }
+    func append(_ value: Value) { state.withLock { $0.append(value) } }
+}
+
 extension RecordingHandler where E == Numbered {
     var numbers: [Int] { calls.map(\.event.number) }
 
@@ -115,7 +186,20 @@ extension RecordingHandler where E == Numbered {
     }
 }
 
+extension RecordingHandler where E == Named {
+    var names: [String] { calls.map(\.event.name) }
+
+    func subscription(_ name: String = "named", policy: DeliveryPolicy = .standard) -> Subscription {
+        Subscription(name, to: Named.self, policy: policy) { event, context in try await self(event, context) }
+    }
+}
+
 extension EventEngine {
+    /// The ids of one event's deliveries, or of all in a state.
+    func ids(_ eventID: EventID? = nil, state: DeliveryState? = nil) async throws -> [DeliveryID] {
+        try await deliveries(DeliveryQuery(state: state, eventID: eventID)).map(\.id)
+    }
+
     func counts(_ subscription: String = "recorder") async throws -> DeliveryCounts {
         try await status().first { $0.name == subscription }?.counts ?? DeliveryCounts()
     }

@@ -16,7 +16,9 @@ extension ConformanceSuite {
             try await engine.emit(contentsOf: (0..<10).map { Numbered(number: $0) })
             await handler.waitForCalls(2)
             await group.triggerGracefulShutdown()
-            await run.clock.waitForSleeper(until: .init(offset: .seconds(7)))
+            try await run.eventually("the shutdown waits 7 s for what is running", engine) {
+                run.clock.sleepers.contains { $0.offset == .seconds(7) }
+            }
             latch.open()
             try await running.value
             try requireEqual(handler.succeeded.count, 2)
@@ -40,7 +42,9 @@ extension ConformanceSuite {
             try await engine.emit(Numbered(number: 1))
             await handler.waitForCalls(1)
             await group.triggerGracefulShutdown()
-            await run.clock.waitForSleeper(until: .init(offset: .seconds(2)))
+            try await run.eventually("the shutdown waits 2 s for what is running", engine) {
+                run.clock.sleepers.contains { $0.offset == .seconds(2) }
+            }
             run.clock.advance(by: .seconds(2))
             try await running.value
             latch.open()

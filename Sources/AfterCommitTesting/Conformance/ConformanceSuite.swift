@@ -46,8 +46,17 @@ public struct ConformanceSuite: Sendable {
 
     /// All cases, whatever a storage claims.
     public static let allCases: [ConformanceCase] =
-        afterCommitCases + deliveryCases + orderCases + attemptCases + parkingCases + deadlineCases
-        + deadLetterCases + backpressureCases + engineCases
+        afterCommitChapter + deliveryChapter + failureChapter + deadLetterChapter + operationChapter
+
+    private static let afterCommitChapter = afterCommitCases + scopeCases + emittingCases + transactionalCases
+    private static let deliveryChapter =
+        deliveryCases + orderCases + attemptCases + steeringCases + parkingCases + deadlineCases + cancellingCases
+        + budgetCases
+    private static let failureChapter = crashCases + fencingCases + poisonCases
+    private static let deadLetterChapter = deadLetterCases + exhaustionCases + redriveCases
+    private static let operationChapter =
+        deduplicationCases + inboxCases + backpressureCases + roomCases + engineCases + refusedConfigurationCases
+        + timeCases + replayCases + delayedCases
 
     /// The cases that apply to this storage.
     public var cases: [ConformanceCase] {

@@ -3,14 +3,31 @@ public import Foundation
 import Synchronization
 
 /// A storage that fails on demand, and otherwise does what the storage beneath it does.
+///
+/// ```swift
+/// let storage = FaultInjectingStorage(InMemoryStorage())
+/// storage.failSettles(3)              // the next three
+/// storage.failClaims(.max, after: 10) // all but the first ten
+/// storage.holdSettles(until: latch)   // settles wait for the latch
+/// ```
 public final class FaultInjectingStorage: EventStorage {
     /// What it throws.
     public struct InjectedFault: Error {}
 
+    /// Calls of one kind that are to fail.
+    private struct Fault {
+        var passing = 0
+        var failing = 0
+    }
+
     private struct Faults {
-        var settles = 0
-        var claims = 0
+        var settles = Fault()
+        var claims = Fault()
+        var emits = Fault()
+        var attaches = Fault()
+        var publishing = Fault()
         var failed = 0
+        var settleLatch: Latch?
     }
 
     private let base: any EventStorage
@@ -32,13 +49,36 @@ public final class FaultInjectingStorage: EventStorage {
     /// How many calls have failed.
     public var failedCount: Int { faults.withLock { $0.failed } }
 
-    /// Makes the next `count` settles fail.
-    public func failSettles(_ count: Int) { faults.withLock { $0.settles = count } }
+    /// Makes `count` settles fail, once `passing` more have passed.
+    public func failSettles(_ count: Int, after passing: Int = 0) {
+        faults.withLock { $0.settles = Fault(passing: passing, failing: count) }
+    }
 
-    /// Makes the next `count` claims fail.
-    public func failClaims(_ count: Int) { faults.withLock { $0.claims = count } }
+    /// Makes `count` claims fail, once `passing` more have passed.
+    public func failClaims(_ count: Int, after passing: Int = 0) {
+        faults.withLock { $0.claims = Fault(passing: passing, failing: count) }
+    }
+
+    /// Makes `count` emits outside transactions fail, reserving room included, once `passing` more have passed.
+    public func failEmits(_ count: Int, after passing: Int = 0) {
+        faults.withLock { $0.emits = Fault(passing: passing, failing: count) }
+    }
+
+    /// Makes `count` attachments fail, once `passing` more have passed: an engine does not start.
+    public func failAttaching(_ count: Int, after passing: Int = 0) {
+        faults.withLock { $0.attaches = Fault(passing: passing, failing: count) }
+    }
+
+    /// Makes `count` looks for delayed events fail, once `passing` more have passed.
+    public func failPublishing(_ count: Int, after passing: Int = 0) {
+        faults.withLock { $0.publishing = Fault(passing: passing, failing: count) }
+    }
+
+    /// Makes every settle wait until `latch` is open; `nil` for none any more.
+    public func holdSettles(until latch: Latch?) { faults.withLock { $0.settleLatch = latch } }
 
     public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
+        await faults.withLock { $0.settleLatch }?.wait()
         try spend(\.settles)
         return try await base.settle(batch)
     }
@@ -48,10 +88,48 @@ public final class FaultInjectingStorage: EventStorage {
         return try await base.claim(request)
     }
 
-    private func spend(_ kind: any WritableKeyPath<Faults, Int> & Sendable) throws {
+    @discardableResult
+    public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
+        try spend(\.emits)
+        return try await base.emit(contentsOf: events, options: options)
+    }
+
+    public func reserveRoom(for events: Int) async throws -> RoomReservation {
+        try spend(\.emits)
+        return try await base.reserveRoom(for: events)
+    }
+
+    @discardableResult
+    public func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID] {
+        do {
+            try spend(\.emits)
+        } catch {
+            base.cancel(reservation)
+            throw error
+        }
+        return try await base.emit(emissions, into: reservation)
+    }
+
+    public func attach(
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
+    ) async throws -> [SubscriptionPlace] {
+        try spend(\.attaches)
+        return try await base.attach(subscriptions, wake: wake)
+    }
+
+    public func publishDelayed(dueBy now: Date) async throws -> Date? {
+        try spend(\.publishing)
+        return try await base.publishDelayed(dueBy: now)
+    }
+
+    private func spend(_ kind: any WritableKeyPath<Faults, Fault> & Sendable) throws {
         let fails = faults.withLock { faults in
-            guard faults[keyPath: kind] > 0 else { return false }
-            faults[keyPath: kind] -= 1
+            guard faults[keyPath: kind].failing > 0 else { return false }
+            guard faults[keyPath: kind].passing == 0 else {
+                faults[keyPath: kind].passing -= 1
+                return false
+            }
+            faults[keyPath: kind].failing -= 1
             faults.failed += 1
             return true
         }
@@ -60,27 +138,7 @@ public final class FaultInjectingStorage: EventStorage {
 
     // MARK: Passed on
 
-    @discardableResult
-    public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
-        try await base.emit(contentsOf: events, options: options)
-    }
-
-    public func reserveRoom(for events: Int) async throws -> RoomReservation {
-        try await base.reserveRoom(for: events)
-    }
-
-    @discardableResult
-    public func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID] {
-        try await base.emit(emissions, into: reservation)
-    }
-
     public func cancel(_ reservation: RoomReservation) { base.cancel(reservation) }
-
-    public func attach(
-        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
-    ) async throws -> [SubscriptionPlace] {
-        try await base.attach(subscriptions, wake: wake)
-    }
 
     public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? {
         base.attemptJournal(subscription: subscription, lanes: lanes)
@@ -88,10 +146,6 @@ public final class FaultInjectingStorage: EventStorage {
 
     public func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
         try await base.removeSubscription(name)
-    }
-
-    public func publishDelayed(dueBy now: Date) async throws -> Date? {
-        try await base.publishDelayed(dueBy: now)
     }
 
     public func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent] {

@@ -193,7 +193,7 @@ struct MemoryQueue: ~Copyable {
                     name: registration.name, start: registration.start == .beginning ? firstSequence : tail)
             subscription.types = registration.types
             subscription.begin(from: firstSequence)
-            subscription.unpark(due: now)
+            if registration.retriesParked { subscription.unpark(due: now) }
             subscriptions[registration.name] = subscription
             return SubscriptionPlace(orderedKeys: subscription.orderedKeys())
         }
@@ -266,7 +266,7 @@ struct MemoryQueue: ~Copyable {
         exceptionCount += subscription.exceptions.count - exceptionsBefore
         subscriptions[batch.subscription] = subscription
         var change: StorageChange = []
-        for emission in batch.emitted {
+        for emission in batch.emissions(without: report.stale) {
             // Past the capacity, which handlers must not wait for: what is in flight bounds it.
             do throws(EmitError) {
                 change.formUnion(store(try withoutKnown([emission], now: now).fresh, now: now))

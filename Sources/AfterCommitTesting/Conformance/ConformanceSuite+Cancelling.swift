@@ -1,0 +1,159 @@
+import AfterCommit
+import Foundation
+
+/// What a person calls off.
+extension ConformanceSuite {
+    static let cancellingCases: [ConformanceCase] = [
+        ConformanceCase(.cancellation, "what waits is called off, never tried, and put back by a redrive") { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let exhausted = Counters()
+            let handler = RecordingHandler<Numbered> { event, _ in
+                if event.number == 0 { await latch.wait() }
+            }
+            let subscription = Subscription(
+                "recorder", to: Numbered.self, policy: DeliveryPolicy(concurrency: 1),
+                onExhausted: { _ in exhausted.increment("called") }
+            ) { try await handler($0, $1) }
+            let configuration = EngineConfiguration(maxInFlight: 4)
+            try await run.running(storage, configuration: configuration, [subscription]) { engine in
+                let events = try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+                await handler.waitForCalls(1)
+                // One that the worker holds, and one that it never claimed.
+                let ids = try await engine.ids(events[1]) + engine.ids(events[19])
+                try requireEqual(try await engine.cancel(ids), ids)
+                let letters = try await engine.deadLetters()
+                try requireEqual(letters.map(\.reason), [.cancelled, .cancelled])
+                try requireEqual(letters.map(\.history.attempts), [0, 0])
+                try requireEqual(try await engine.cancel(ids), [], "they are called off already")
+                latch.open()
+                try await engine.drain()
+                try requireEqual(handler.numbers.sorted(), [0] + Array(2..<19))
+                let totals = try await engine.totals()
+                try requireEqual(totals.cancelled, 2)
+                try requireEqual(totals.delivered, 18)
+                try requireEqual(exhausted.value("called"), 0)
+                try requireEqual(Set(try await engine.redrive(ids)), Set(ids))
+                try await engine.drain()
+                try requireEqual(handler.succeeded.suffix(2).map(\.event.number).sorted(), [1, 19])
+            }
+        },
+        ConformanceCase(.cancellation, "a running attempt is cancelled, and whatever it answers is refused") { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let seen = Counters()
+            let handler = RecordingHandler<Numbered> { event, _ in
+                if event.number == 1 { return await latch.wait() }
+                do { try await run.clock.sleep(for: .seconds(3600)) } catch { seen.increment("cancelled") }
+            }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0) })
+                await handler.waitForCalls(2)
+                let ids = try await engine.ids(state: .pending)
+                try requireEqual(Set(try await engine.cancel(ids)), Set(ids))
+                latch.open()
+                try await run.eventually("both late results are refused", engine) {
+                    try await engine.totals().refusedResults == 2
+                }
+                try requireEqual(seen.value("cancelled"), 1)
+                try await engine.drain()
+                let totals = try await engine.totals()
+                try requireEqual(totals.cancelled, 2)
+                try requireEqual(totals.delivered, 0)
+                try requireEqual(totals.failedAttempts, 0)
+                try requireEqual(try await engine.counts(), DeliveryCounts(deadLettered: 2))
+            }
+        },
+        ConformanceCase(.cancellation, "a retrying one is called off with its history") { run in
+            let storage = try await run.storage()
+            let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                try await engine.emit(Numbered(number: 1))
+                try await engine.waitUntilIdle()
+                let ids = try await engine.ids(state: .retrying)
+                try requireEqual(try await engine.cancel(ids), ids)
+                let letter = try await engine.deadLetters().first
+                try requireEqual(letter?.reason, .cancelled)
+                try requireEqual(letter?.history.failures.map(\.errorType), ["Refusal"])
+                try await run.pass(.seconds(10), engine)
+                try requireEqual(handler.calls.count, 1)
+            }
+        },
+        ConformanceCase(.cancellation, "the key of one that is called off goes on, in order") { run in
+            let storage = try await run.storage()
+            let handler = RecordingHandler<Numbered> { event, _ in
+                if event.number == 1 || event.number == 11 { throw Refusal() }
+            }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                // The head of one key, and one that is blocked behind the head of another.
+                let a = try await engine.emit(contentsOf: (1...4).map { Numbered(number: $0, key: "a") })
+                let b = try await engine.emit(contentsOf: (11...14).map { Numbered(number: $0, key: "b") })
+                try await engine.waitUntilIdle()
+                try requireEqual(try await engine.counts().blocked, 6)
+                let ids = try await engine.ids(a[0]) + engine.ids(b[1])
+                try requireEqual(Set(try await engine.cancel(ids)), Set(ids))
+                try await engine.waitUntilIdle()
+                try requireEqual(handler.succeeded.map(\.event.number), [2, 3, 4])
+                try await engine.emit(Numbered(number: 15, key: "b"))
+                try await engine.cancel(try await engine.ids(b[0]))
+                try await engine.drain()
+                try requireEqual(handler.succeeded.map(\.event.number), [2, 3, 4, 13, 14, 15])
+                try requireEqual(try await engine.counts(), DeliveryCounts(deadLettered: 3))
+            }
+        },
+        ConformanceCase(.cancellation, "the running head of a key is called off, and the key goes on") { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let handler = RecordingHandler<Numbered> { event, _ in
+                if event.number == 1 { await latch.wait() }
+            }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                let events = try await engine.emit(contentsOf: (1...3).map { Numbered(number: $0, key: "a") })
+                await handler.waitForCalls(1)
+                try await engine.cancel(try await engine.ids(events[0]) + engine.ids(events[1]))
+                try await run.eventually("the rest of the key is delivered", engine) {
+                    handler.succeeded.map(\.event.number) == [3]
+                }
+                latch.open()
+                try await engine.drain()
+                try requireEqual(try await engine.counts(), DeliveryCounts(deadLettered: 2))
+            }
+        },
+        ConformanceCase(.cancellation, "what is settled, dead or unknown is left as it is") { run in
+            let storage = try await run.storage()
+            let handler = RecordingHandler<Numbered> { event, _ in
+                if event.number == 2 { throw HandlerOutcome.permanent(Refusal()) }
+            }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0) })
+                try await engine.drain()
+                let ids =
+                    try await engine.ids() + [
+                        DeliveryID(subscription: "recorder", sequence: 1_000_000),
+                        DeliveryID(subscription: "unknown", sequence: 1),
+                    ]
+                try requireEqual(try await engine.cancel(ids), [])
+                try requireEqual(try await engine.deadLetters().map(\.reason), [.permanent])
+                try requireEqual(try await engine.totals().cancelled, 0)
+            }
+        },
+        ConformanceCase(.cancellation, "one that was called off stays so", requires: .durable) { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let stuck = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            try await run.running(storage, [stuck.subscription()]) { engine in
+                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0) })
+                await stuck.waitForCalls(2)
+                try await engine.cancel(Array(try await engine.ids(state: .pending).prefix(1)))
+            }
+            latch.open()
+            let reopened = try await run.reopen(storage)
+            let handler = RecordingHandler<Numbered>()
+            try await run.running(reopened, [handler.subscription()]) { engine in
+                try await engine.drain()
+                try requireEqual(handler.numbers, [2])
+                try requireEqual(try await engine.deadLetters().map(\.reason), [.cancelled])
+            }
+        },
+    ]
+}

@@ -1,0 +1,79 @@
+import AfterCommit
+import Foundation
+
+extension ConformanceSuite {
+    static let crashCases: [ConformanceCase] = [
+        ConformanceCase(
+            .crash, "whatever state a delivery is in, it is there after the end, with its attempts", requires: .durable
+        ) { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let first = RecordingHandler<Numbered> { event, _ in
+                switch event.number {
+                case 0: break
+                case 1: await latch.wait()
+                case 2, 3: throw Refusal()
+                case 5: throw HandlerOutcome.permanent(Refusal())
+                default: throw HandlerOutcome.unknownType("not yet")
+                }
+            }
+            let policy = DeliveryPolicy(backoff: .constant(.seconds(60)), concurrency: 8)
+            let engine = try await run.engine(storage, [first.subscription(policy: policy)])
+            let running = Task { try await engine.run() }
+            try await engine.emit(contentsOf: [Numbered(number: 0), Numbered(number: 2), Numbered(number: 5)])
+            try await engine.emit(contentsOf: [Numbered(number: 3, key: "a"), Numbered(number: 4, key: "a")])
+            try await engine.emit(Numbered(number: 6))
+            try await engine.emit(Numbered(number: 7), at: run.clock.wallClock.now() + 600)
+            try await engine.waitUntilIdle()
+            try await engine.emit(Numbered(number: 1))
+            await first.waitForCalls(6)
+            // Its storage ends under it, with one attempt running.
+            let reopened = try await run.reopen(storage)
+            latch.open()
+            _ = await running.result
+            var counts = try await reopened.counts(subscription: "recorder")
+            counts.oldestPending = nil
+            try requireEqual(
+                counts, DeliveryCounts(pending: 1, retrying: 2, blocked: 1, parked: 1, deadLettered: 1))
+            let records = try await reopened.deliveries(DeliveryQuery(state: .retrying))
+            try requireEqual(records.map(\.history.attempts), [1, 1])
+            try requireEqual(try await reopened.delayedEvents(after: nil, limit: 10).count, 1)
+            let second = RecordingHandler<Numbered>()
+            try await run.running(reopened, [second.subscription(policy: policy)]) { engine in
+                try await engine.waitUntilIdle()
+                try requireEqual(Set(second.numbers), [1, 6], "what waits for no moment")
+                try await run.pass(.seconds(60), step: .seconds(10), engine)
+                try await engine.redrive(try await engine.deadLetters().map(\.id))
+                try await run.pass(.seconds(600), step: .seconds(60), engine)
+                try await engine.drain()
+                let attempts = Dictionary(second.calls.map { ($0.event.number, $0.context.attempt) }) { $1 }
+                try requireEqual(attempts, [1: 1, 2: 2, 3: 2, 4: 1, 5: 1, 6: 1, 7: 1])
+                try requireEqual(second.calls.count, 7)
+                let ofKey = second.calls.map(\.event).filter { $0.key != nil }.map(\.number)
+                try requireEqual(ofKey, [3, 4])
+            }
+        },
+        ConformanceCase(
+            .crash, "what was done and not settled is done again, with the same key", requires: .durable
+        ) { run in
+            let storage = try await run.storage()
+            let faulty = FaultInjectingStorage(storage)
+            faulty.failSettles(1_000_000)
+            let first = RecordingHandler<Numbered>()
+            let engine = try await run.engine(faulty, [first.subscription()])
+            let running = Task { try await engine.run() }
+            try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+            await first.waitForCalls(20)
+            let reopened = try await run.reopen(storage)
+            running.cancel()
+            _ = await running.result
+            let second = RecordingHandler<Numbered>()
+            try await run.running(reopened, [second.subscription()]) { engine in
+                try await engine.drain()
+                try requireEqual(second.numbers.sorted(), Array(0..<20))
+                try requireEqual(
+                    Set(second.calls.map(\.context.idempotencyKey)), Set(first.calls.map(\.context.idempotencyKey)))
+            }
+        },
+    ]
+}

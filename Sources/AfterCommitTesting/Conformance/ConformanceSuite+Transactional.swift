@@ -1,0 +1,132 @@
+import AfterCommit
+
+/// Handlers that run inside the transaction that settles.
+extension ConformanceSuite {
+    static let transactionalCases: [ConformanceCase] = [
+        ConformanceCase(.afterCommit, "a transactional handler's rows, events and settlement are one commit") { run in
+            let storage = try await run.storage()
+            let named = RecordingHandler<Named>()
+            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, _ in
+                try tx.insert(Row(text: "entry"), for: "\(event.number)", in: .rows)
+                try tx.emit(Named(name: "\(event.number)"))
+            }
+            try await run.running(storage, [ledger, named.subscription()]) { engine in
+                try await engine.emit(contentsOf: (0..<50).map { Numbered(number: $0) })
+                try await engine.drain()
+                let totals = try await engine.totals("ledger")
+                try requireEqual(totals.delivered, 50)
+                try requireEqual(totals.attempts, 50)
+                try requireEqual(totals.staleSettles, 0)
+                try requireEqual(try await engine.counts("ledger"), DeliveryCounts())
+                try requireEqual(Set(named.names).count, 50)
+                try requireEqual(named.calls.count, 50)
+            }
+            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 50)
+        },
+        ConformanceCase(.afterCommit, "a transactional handler that throws leaves nothing, and is tried again") { run in
+            let storage = try await run.storage()
+            let named = RecordingHandler<Named>()
+            let attempts = Kept<Int>()
+            let ledger = storage.subscription("ledger", to: Numbered.self) { _, tx, context in
+                attempts.append(context.attempt)
+                if try tx.value(for: "a", in: .rows) != nil {
+                    throw HandlerOutcome.permanent(ConformanceFailure(description: "the failed attempt left a row"))
+                }
+                try tx.put(Row(text: "\(context.attempt)"), for: "a", in: .rows)
+                try tx.emit(Named(name: "\(context.attempt)"))
+                if context.attempt < 3 { throw Refusal() }
+            }
+            try await run.running(storage, [ledger, named.subscription()]) { engine in
+                try await engine.emit(Numbered(number: 1))
+                try await run.pass(.seconds(8), engine)
+                try await engine.drain()
+                try requireEqual(Set(attempts.values), [1, 2, 3])
+                try requireEqual(named.names, ["3"])
+                try requireEqual(try await engine.totals("ledger").failedAttempts, 2)
+                try requireEqual(try await engine.deadLetters().count, 0)
+            }
+            try await run.requireRow("3", for: "a", storage)
+        },
+        ConformanceCase(.order, "transactional handlers keep the order of a key") { run in
+            let storage = try await run.storage()
+            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, context in
+                if event.number % 9 == 4, context.attempt == 1 { throw Refusal() }
+                let key = event.key ?? ""
+                let before = try tx.value(for: key, in: .rows)?.text ?? ""
+                try tx.put(Row(text: before + "\(event.number) "), for: key, in: .rows)
+            }
+            try await run.running(storage, [ledger]) { engine in
+                try await engine.emit(contentsOf: (0..<30).map { Numbered(number: $0, key: "key-\($0 % 3)") })
+                try await run.pass(.seconds(12), engine)
+                try await engine.drain()
+            }
+            for key in 0..<3 {
+                let expected = stride(from: key, to: 30, by: 3).map { "\($0) " }.joined()
+                try await run.requireRow(expected, for: "key-\(key)", storage)
+            }
+        },
+        ConformanceCase(.deadline, "a transactional attempt whose deadline passes before its turn never runs") { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let attempts = Kept<Int>()
+            let late = Intercepting { context, next in
+                if context.attempt == 1 { await latch.wait() }
+                try await next()
+            }
+            let ledger = storage.subscription("ledger", to: Numbered.self, policy: .http) { event, tx, context in
+                attempts.append(context.attempt)
+                try tx.insert(Row(text: "entry"), for: "\(event.number)", in: .rows)
+            }
+            let configuration = EngineConfiguration(interceptors: [late])
+            try await run.running(storage, configuration: configuration, [ledger]) { engine in
+                try await engine.emit(Numbered(number: 1))
+                try await run.eventually("the attempt began", engine) { try await engine.totals("ledger").attempts == 1 }
+                run.clock.advance(by: .seconds(3))
+                try await run.eventually("the attempt failed at its deadline", engine) {
+                    try await engine.counts("ledger").retrying == 1
+                }
+                latch.open()
+                try await run.pass(.seconds(2), engine)
+                try await engine.drain()
+                try requireEqual(Set(attempts.values), [2])
+                try requireEqual(try await engine.totals("ledger").refusedResults, 1)
+            }
+        },
+        ConformanceCase(.deadline, "a transactional attempt that committed is not tried again when it is late") { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let runs = Counters()
+            let dead = Counters()
+            let committed = Counters()
+            let late = Intercepting { context, next in
+                try await next()
+                committed.increment("committed")
+                if context.envelope.orderingKey != nil, committed.value("committed") == 1 { await latch.wait() }
+            }
+            let ledger = storage.subscription(
+                "ledger", to: Numbered.self, policy: DeliveryPolicy(maxRetries: 0, timeout: .seconds(3)),
+                onExhausted: { _ in dead.increment("dead") }
+            ) { event, tx, _ in
+                if event.number == 1 { runs.increment("runs") }
+                try tx.put(Row(text: "entry"), for: "\(event.number)", in: .rows)
+            }
+            let configuration = EngineConfiguration(interceptors: [late])
+            try await run.running(storage, configuration: configuration, [ledger]) { engine in
+                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0, key: "a") })
+                try await run.eventually("the handler committed", engine) { committed.value("committed") == 1 }
+                let before = runs.value("runs")
+                run.clock.advance(by: .seconds(3))
+                try await run.eventually("the late failure is refused", engine) {
+                    try await engine.totals("ledger").staleSettles == 1
+                }
+                latch.open()
+                try await engine.drain()
+                try requireEqual(runs.value("runs"), before, "runs of the handler")
+                try requireEqual(try await engine.deadLetters().count, 0)
+                try requireEqual(dead.value("dead"), 0)
+                try requireEqual(try await engine.counts("ledger"), DeliveryCounts(), "its key goes on")
+            }
+            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 2)
+        },
+    ]
+}
