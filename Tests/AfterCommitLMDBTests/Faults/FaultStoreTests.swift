@@ -281,6 +281,18 @@ import Testing
         }
     }
 
+    @Test("Fault 5: one transaction that is larger than the map makes it grow")
+    func largeTransaction() async throws {
+        let configuration = LMDBStorage.Configuration(maxBytes: 128 << 20, mapReserveBytes: 1 << 20)
+        try await withStorage(configuration: configuration) { storage in
+            let rows = Table<UInt64, Data>.raw("rows")
+            try await storage.transaction { tx in
+                for key in UInt64(0)..<400 { try tx.put(Data(count: 100_000), for: key, in: rows) }
+            }
+            #expect(try await storage.read { try $0.count(of: rows) } == 400)
+        }
+    }
+
     @Test("Fault 49: a map that is full in the middle of a group loses nothing that was acknowledged")
     func mapFullInAGroup() async throws {
         let configuration = LMDBStorage.Configuration(
