@@ -205,10 +205,11 @@ let probed: EventType = "probed"
         try await withStorePath { path in
             let probe = try Probe("fork", path)
             let told = await probe.rest()
-            #expect(
-                told == [
-                    "child refused systemFailure", "child opens its own true", "child ended 0", "parent goes on",
-                ])
+            #expect(told.count == 4)
+            #expect(told.first == "child refused systemFailure")
+            let opened = ["child opens its own true", "the Thread Sanitizer lets no child open its own"]
+            #expect(opened.contains(told.dropFirst().first ?? ""))
+            #expect(told.suffix(2) == ["child ended 0", "parent goes on"])
             #expect(await probe.end() == 0)
         }
     }
