@@ -47,13 +47,6 @@ import Testing
         }
     }
 
-    @Test func openTwiceInOneProcessIsRefused() async throws {
-        try await withStorage { storage in
-            let error = #expect(throws: StorageError.self) { try open(storage.folder) }
-            #expect(error?.code == .alreadyOpen)
-        }
-    }
-
     @Test func aStorageThatIsNotClosedReleasesTheStore() async throws {
         try await withStorePath { path in
             do {
@@ -109,79 +102,6 @@ import Testing
             }
             #expect(tail == 2)
             await reopened.close()
-        }
-    }
-
-    // MARK: Unsuitable paths
-
-    @Test func truncatedFileIsRefusedWithBothSizes() async throws {
-        try await withStorePath { path in
-            let storage = try open(path)
-            try await storage.emit(1...2_000)
-            await storage.close()
-            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path + "/data.mdb"))
-            try file.truncate(atOffset: 40_000)
-            try file.close()
-            let error = #expect(throws: StorageError.self) { try open(path) }
-            #expect(error?.code == .corrupted)
-            #expect(error?.message.contains("40000") == true)
-        }
-    }
-
-    @Test(arguments: [0, 10, 100, 4_096, 8_000])
-    func cutToTheMetaPagesIsRefused(size: UInt64) async throws {
-        try await withStorePath { path in
-            await (try open(path)).close()
-            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path + "/data.mdb"))
-            try file.truncate(atOffset: size)
-            try file.close()
-            #expect(throws: StorageError.self) { try open(path) }
-        }
-    }
-
-    @Test func linksAreNotFollowed() async throws {
-        try await withStorePath { path in
-            await (try open(path)).close()
-            try FileManager.default.createSymbolicLink(atPath: path + ".link", withDestinationPath: path)
-            let error = #expect(throws: StorageError.self) { try open(path + ".link") }
-            #expect(error?.code == .unsuitablePath)
-        }
-    }
-
-    @Test(arguments: ["", "/data.mdb"])
-    func worldWritableIsRefusedWithItsMode(part: String) async throws {
-        try await withStorePath { path in
-            await (try open(path)).close()
-            try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: path + part)
-            let error = #expect(throws: StorageError.self) { try open(path) }
-            #expect(error?.code == .unsuitablePath)
-            #expect(error?.message.contains("0777") == true)
-        }
-    }
-
-    @Test func whatIsNotAStoreIsRefused() async throws {
-        try await withStorePath { path in
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            try Data("notes".utf8).write(to: URL(fileURLWithPath: path + "/notes.txt"))
-            #expect(code(#expect(throws: StorageError.self) { try open(path) }) == .unsuitablePath)
-            try Data(count: 100_000).write(to: URL(fileURLWithPath: path + "/data.mdb"))
-            #expect(code(#expect(throws: StorageError.self) { try open(path) }) == .unsuitablePath)
-            #expect(code(#expect(throws: StorageError.self) { try open(path + "/no/such") }) == .unsuitablePath)
-        }
-    }
-
-    @Test func newerFormatIsRefused() async throws {
-        try await withStorePath { path in
-            let storage = try open(path)
-            let context = storage.context
-            try await storage.write(
-                WriteRequest(bytes: 1) { group in
-                    try withKey("format") { key throws(StorageError) in
-                        try group.transaction.put(key, in: context.databases.meta, content: [9, 0, 0, 0])
-                    }
-                })
-            await storage.close()
-            #expect(code(#expect(throws: StorageError.self) { try open(path) }) == .formatTooNew)
         }
     }
 

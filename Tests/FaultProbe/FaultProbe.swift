@@ -25,6 +25,7 @@ enum FaultProbe {
             switch arguments[0] {
             case "emit": try await emit(arguments[1], rest)
             case "stop-inside": try await stopInside(arguments[1])
+            case "die-reading": try await dieReading(arguments[1])
             case "table": try await table(arguments[1], rest)
             case "attach": try await attach(arguments[1])
             case "descriptors": try await descriptors(arguments[1])
@@ -71,6 +72,15 @@ enum FaultProbe {
         }
         tell("ack 0")
         await storage.close()
+    }
+
+    /// Kills itself inside a read, and leaves its place in LMDB's list of readers.
+    private static func dieReading(_ folder: String) async throws {
+        let storage = try LMDBStorage(path: folder)
+        try await storage.read { _ in
+            tell("reading")
+            kill(getpid(), SIGKILL)
+        }
     }
 
     /// Makes a table and writes a row.
@@ -145,8 +155,13 @@ enum FaultProbe {
             } catch {
                 _exit(11)
             }
-            let isOpened = (try? LMDBStorage(path: folder)) != nil
-            tell("child opens its own \(isOpened)")
+            if dlsym(nil, "__tsan_init") == nil {
+                let isOpened = (try? LMDBStorage(path: folder)) != nil
+                tell("child opens its own \(isOpened)")
+            } else {
+                // It lets no forked child start a thread.
+                tell("the Thread Sanitizer lets no child open its own")
+            }
             _exit(0)
         }
         var status: Int32 = -1

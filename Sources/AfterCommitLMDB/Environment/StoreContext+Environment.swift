@@ -5,6 +5,20 @@ import Logging
 
 /// What needs the environment alone. None of it may be called from inside ``Gate/shared(_:)``.
 extension StoreContext {
+    /// Runs `body` while the environment stays as it is. Where another process has changed what this one must know first,
+    /// `body` runs again after that.
+    func using<R>(_ body: (StoreContext) throws -> R) throws -> R {
+        while true {
+            do {
+                return try environment.gate.shared { try body(self) }
+            } catch let error as StorageError where error.lmdbError?.code == MDB_MAP_RESIZED {
+                try adoptMapSize()
+            } catch let missing as UnopenedTable {
+                try openTable(missing.name)
+            }
+        }
+    }
+
     /// Closes the environment and opens it again in place. The store's registration and its locks are kept, and so are
     /// the numbers of all handles.
     func reopen() throws(StorageError) {

@@ -9,16 +9,33 @@ enum StoreFolder {
     static func prepare(
         _ path: String, initialize: (String) throws(StorageError) -> Void
     ) throws(StorageError) {
-        if try mustCreate(path) { try create(path, initialize: initialize) }
+        if try mustCreate(path) { try make(path, initialize: initialize) }
+        try check(path)
+    }
+
+    /// Checks the store that is there.
+    static func check(_ path: String) throws(StorageError) {
         try checkSafe(path, mustBe: .folder)
         try checkSafe(path + "/" + DataFile.name, mustBe: .file)
         try DataFile.check(path + "/" + DataFile.name)
     }
 
-    /// The folder is filled beside its place and then moved there, so that a crash leaves no half of a store.
-    private static func create(
+    /// Makes a store where there must be none.
+    static func create(
         _ path: String, initialize: (String) throws(StorageError) -> Void
     ) throws(StorageError) {
+        guard try mustCreate(path), try make(path, initialize: initialize) else {
+            throw StorageError(
+                .unsuitablePath, "\(path) is there already; use a folder that does not exist yet")
+        }
+    }
+
+    /// The folder is filled beside its place and then moved there, so that a crash leaves no half of a store.
+    /// - Returns: false where another process has put something there meanwhile.
+    @discardableResult
+    private static func make(
+        _ path: String, initialize: (String) throws(StorageError) -> Void
+    ) throws(StorageError) -> Bool {
         let url = URL(fileURLWithPath: path).standardizedFileURL
         let parent = url.deletingLastPathComponent().path
         let temporary = "\(parent)/.\(url.lastPathComponent).new-\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -32,12 +49,13 @@ enum StoreFolder {
         try synchronize(temporary)
         guard rename(temporary, path) == 0 else {
             // Another process was faster: its store is checked and opened like any other.
-            if errno == ENOTEMPTY || errno == EEXIST { return }
+            if errno == ENOTEMPTY || errno == EEXIST { return false }
             throw StorageError(
                 .unsuitablePath, "the new store cannot be moved to \(path); use a folder that does not exist yet",
                 cause: SystemError("rename"))
         }
         try synchronize(parent)
+        return true
     }
 
     /// Whether there is nothing, or an empty folder.
@@ -81,10 +99,18 @@ enum StoreFolder {
     }
 
     private static func synchronize(_ folder: String) throws(StorageError) {
-        let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { throw StorageError(SystemError("open"), "\(folder) cannot be opened") }
+        try synchronize(folder, O_RDONLY | O_DIRECTORY)
+    }
+
+    static func synchronize(file: String) throws(StorageError) {
+        try synchronize(file, O_RDWR)
+    }
+
+    private static func synchronize(_ path: String, _ flags: Int32) throws(StorageError) {
+        let file = open(path, flags | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { throw StorageError(SystemError("open"), "\(path) cannot be opened") }
         defer { close(file) }
-        guard fsync(file) == 0 else { throw StorageError(SystemError("fsync"), "\(folder) cannot be flushed") }
+        guard fsync(file) == 0 else { throw StorageError(SystemError("fsync"), "\(path) cannot be flushed") }
     }
 }
 #endif

@@ -1,6 +1,5 @@
 #if LMDB
 import AfterCommit
-import CLMDB
 
 /// Runs short read transactions on a thread of their own.
 actor StoreReader {
@@ -27,16 +26,8 @@ actor StoreReader {
     /// Runs `body` without a transaction; it begins its own. Where another process has changed what this one must know
     /// first, `body` runs again after that.
     func run<R: Sendable>(_ body: @Sendable (StoreContext) throws -> R) throws -> R {
-        while true {
-            try checkOpen()
-            do {
-                return try context.environment.gate.shared { try body(context) }
-            } catch let error as StorageError where error.lmdbError?.code == MDB_MAP_RESIZED {
-                try context.adoptMapSize()
-            } catch let missing as UnopenedTable {
-                try context.openTable(missing.name)
-            }
-        }
+        try checkOpen()
+        return try context.using(body)
     }
 
     func close() {

@@ -26,24 +26,8 @@ package final class InFlightFile: Sendable {
     }
 
     package static let name = "in-flight"
-    /// Slots are given away in runs of so many.
-    static let chunkSlots = 64
-    /// The file grows by so many slots, which is a few pages of memory.
-    private static let growthSlots = 1_024
-
-    private struct Room {
-        /// Slots below are given away.
-        var usedSlots: Int
-        /// Slots that the disk has granted.
-        var grantedSlots: Int
-        var lanes: [UInt32: InFlightLanes] = [:]
-        var suspects: [Suspect.Key: Int] = [:]
-        var isExhausted = false
-    }
-
-    private let memory: InFlightMemory
-    private let room: Mutex<Room>
-    private let logger: Logger
+    private let room: InFlightRoom
+    private let lanes = Mutex<[UInt32: InFlightLanes]>([:])
 
     /// Opens the file of a store's folder, or begins a new one where there is none or where it tells of something else.
     /// - Parameters:
@@ -60,91 +44,31 @@ package final class InFlightFile: Sendable {
         let header = InFlightImage.Header(
             identity: identity, bootID: bootID, lastTransactionID: lastTransactionID)
         let suspects = Array(found(at: path, header, logger).prefix(InFlightImage.maxSlots / 2))
-        let chunks = (suspects.count + chunkSlots - 1) / chunkSlots
-        let granted = max(growthSlots, chunks * chunkSlots + growthSlots)
+        let granted = InFlightRoom.slots(forSuspects: suspects.count)
         let image = InFlightImage(header: header, suspects: suspects)
         // The old notes stay until the new ones are whole.
         let memory = try InFlightMemory(replacing: path, with: image.encoded(slotCount: granted))
-        let room = Room(
-            usedSlots: chunks * chunkSlots, grantedSlots: granted,
-            suspects: Dictionary(
-                uniqueKeysWithValues: suspects.enumerated().map { ($0.element.key, $0.offset) }))
-        return (InFlightFile(memory: memory, room: room, logger: logger), suspects)
+        let room = InFlightRoom(memory, grantedSlots: granted, suspects: suspects, logger: logger)
+        return (InFlightFile(room), suspects)
     }
 
-    private init(memory: InFlightMemory, room: Room, logger: Logger) {
-        self.memory = memory
-        self.room = Mutex(room)
-        self.logger = logger
+    private init(_ room: InFlightRoom) {
+        self.room = room
     }
 
     /// The notes of one subscription; the same object for each call.
     package func lanes(of subscription: UInt32) -> InFlightLanes {
-        room.withLock { room in
-            if let lanes = room.lanes[subscription] { return lanes }
-            let lanes = InFlightLanes(subscription: subscription, file: self, memory: memory)
-            room.lanes[subscription] = lanes
+        lanes.withLock { known in
+            if let lanes = known[subscription] { return lanes }
+            let lanes = InFlightLanes(subscription: subscription, room: room)
+            known[subscription] = lanes
             return lanes
         }
     }
 
     /// Ends in order: what is still being tried was not cut short by a death.
     package func end() {
-        room.withLock { room in
-            for slot in 0..<room.usedSlots {
-                guard var note = memory.slot(slot) else { continue }
-                switch note.kind {
-                case .running: memory.clear(slot)
-                case .alone:
-                    note.kind = .suspect
-                    memory.put(note, in: slot)
-                case .free, .suspect: break
-                }
-            }
-            // They hold on to the file.
-            room.lanes = [:]
-        }
-    }
-
-    // MARK: Suspects
-
-    func setKind(_ kind: InFlightSlot.Kind, of key: Suspect.Key) {
-        room.withLock { room in
-            guard let slot = room.suspects[key], var note = memory.slot(slot) else { return }
-            note.kind = kind
-            memory.put(note, in: slot)
-        }
-    }
-
-    func clear(_ key: Suspect.Key) {
-        room.withLock { room in
-            guard let slot = room.suspects.removeValue(forKey: key) else { return }
-            memory.clear(slot)
-        }
-    }
-
-    // MARK: Room
-
-    /// The first of a run of slots; `nil` where there is no room for more.
-    func takeChunk() -> Int? {
-        room.withLock { room in
-            let end = room.usedSlots + Self.chunkSlots
-            if end > room.grantedSlots {
-                let wanted = min(room.grantedSlots + Self.growthSlots, InFlightImage.maxSlots)
-                if end <= wanted, memory.grow(toSlots: wanted) { room.grantedSlots = wanted }
-            }
-            guard end <= room.grantedSlots else {
-                if !room.isExhausted {
-                    logger.warning(
-                        "there is no room to note all deliveries in flight; after a crash some are not suspected",
-                        metadata: [LogKey.count: "\(room.usedSlots)"])
-                }
-                room.isExhausted = true
-                return nil
-            }
-            defer { room.usedSlots = end }
-            return room.usedSlots
-        }
+        room.end()
     }
 
     // MARK: Reading

@@ -8,17 +8,17 @@ package final class InFlightLanes: AttemptJournal {
     private static let exhausted: Int32 = -2
 
     private let subscription: UInt32
-    private let file: InFlightFile
+    private let room: InFlightRoom
     private let memory: InFlightMemory
     /// For each run of lanes the first of its slots.
     private let chunks: LaneChunks
     private let growing = Mutex(())
 
-    init(subscription: UInt32, file: InFlightFile, memory: InFlightMemory) {
+    init(subscription: UInt32, room: InFlightRoom) {
         self.subscription = subscription
-        self.file = file
-        self.memory = memory
-        chunks = LaneChunks(count: InFlightImage.maxSlots / InFlightFile.chunkSlots, value: Self.none)
+        self.room = room
+        memory = room.memory
+        chunks = LaneChunks(count: InFlightImage.maxSlots / InFlightRoom.chunkSlots, value: Self.none)
     }
 
     /// A lane has begun an attempt.
@@ -36,17 +36,17 @@ package final class InFlightLanes: AttemptJournal {
 
     /// A suspect is tried with nothing beside it. Nothing happens for one that is none.
     package func beganAlone(_ sequence: UInt64) {
-        file.setKind(.alone, of: key(sequence))
+        room.setKind(.alone, of: key(sequence))
     }
 
     /// A suspect was given back untried, or its attempt was called off: it stays a suspect.
     package func released(_ sequence: UInt64) {
-        file.setKind(.suspect, of: key(sequence))
+        room.setKind(.suspect, of: key(sequence))
     }
 
     /// A suspect has survived its attempt, or is settled otherwise.
     package func cleared(_ sequence: UInt64) {
-        file.clear(key(sequence))
+        room.clear(key(sequence))
     }
 
     private func key(_ sequence: UInt64) -> InFlightFile.Suspect.Key {
@@ -54,18 +54,18 @@ package final class InFlightLanes: AttemptJournal {
     }
 
     private func slot(_ lane: Int) -> Int? {
-        let chunk = lane / InFlightFile.chunkSlots
+        let chunk = lane / InFlightRoom.chunkSlots
         guard lane >= 0, chunk < chunks.count else { return nil }
         var first = chunks[chunk].load(ordering: .acquiring)
         if first == Self.none { first = grow(chunk) }
-        return first < 0 ? nil : Int(first) + lane % InFlightFile.chunkSlots
+        return first < 0 ? nil : Int(first) + lane % InFlightRoom.chunkSlots
     }
 
     private func grow(_ chunk: Int) -> Int32 {
         growing.withLock { _ in
             let first = chunks[chunk].load(ordering: .acquiring)
             guard first == Self.none else { return first }
-            let new = file.takeChunk().map { Int32($0) } ?? Self.exhausted
+            let new = room.takeChunk().map { Int32($0) } ?? Self.exhausted
             chunks[chunk].store(new, ordering: .releasing)
             return new
         }

@@ -1,5 +1,6 @@
 #if LMDB
 import AfterCommit
+import CLMDB
 import Logging
 
 /// Commits what waits, many requests at a time. All writes to the store go through it.
@@ -202,7 +203,10 @@ actor LMDBWriter {
         case .makeRoom:
             clearDeadReaders()
             // The next larger map, where there may be one.
-            growMap(toHold: (try? context.environment.mapBytes()).map { $0 + 1 } ?? 0)
+            if Self.isMapFull(error), let mapBytes = try? context.environment.mapBytes(), growMap(toHold: mapBytes + 1)
+            {
+                return true
+            }
             separate(requests, error)
         case .separate:
             separate(requests, error)
@@ -262,19 +266,29 @@ actor LMDBWriter {
         guard mapBytes < context.configuration.maxBytes else { return }
         let further = requests.reduce(Self.maxGroupBytes) { $0 + 2 * $1.bytes }
         let needed = try context.environment.highWaterBytes() + further
-        if needed > mapBytes { growMap(toHold: needed) }
+        if needed > mapBytes { _ = growMap(toHold: needed) }
     }
 
-    private func growMap(toHold bytes: Int) {
-        guard mayGrow else { return }
+    /// - Returns: whether the map is larger now.
+    private func growMap(toHold bytes: Int) -> Bool {
+        guard mayGrow else { return false }
         do throws(StorageError) {
-            if try context.growMap(toHold: bytes) { return try environmentChanged() }
+            if try context.growMap(toHold: bytes) {
+                try environmentChanged()
+                return true
+            }
             mayGrow = false
             try environmentChanged()
             space.limitBytes = min(space.limitBytes, try context.environment.mapBytes())
         } catch {
             giveUp(error)
         }
+        return false
+    }
+
+    private static func isMapFull(_ error: any Error) -> Bool {
+        let error = (error as? GroupFailure)?.underlying ?? error
+        return (error as? StorageError)?.lmdbError?.code == MDB_MAP_FULL
     }
 }
 

@@ -161,8 +161,8 @@ struct Intercepting: AttemptInterceptor {
     }
 
     @concurrent
-    func attempt(_ context: DeliveryContext, next: Next) async throws {
-        try await body(context, next)
+    func attempt(_ deliveries: [DeliveryContext], next: Next) async throws {
+        for context in deliveries.prefix(1) { try await body(context, next) }
     }
 }
 

@@ -135,21 +135,24 @@ let probed: EventType = "probed"
         }
     }
 
-    @Test("A process is not woken for its own settlements")
-    func notWokenByItself() async throws {
-        try await withStorage { storage in
-            let wakes = Wakes()
-            _ = try await storage.attach(wake: { _ in wakes.raise() })
-            try await storage.emit(1...5)
-            for delivery in try await storage.claim().deliveries {
-                let before = wakes.count
-                _ = try await storage.settle(
-                    SettlementBatch(subscription: "ledger", delivered: [delivery.sequence]))
-                // Longer than the watch takes to look.
-                try await Task.sleep(for: .milliseconds(40))
-                #expect(wakes.count == before)
-            }
-        }
+    @Test("A process knows its own commits from those of others")
+    func knownCommits() {
+        let commits = KnownCommits()
+        commits.begin(at: 7)
+        #expect(!commits.takeForeign(upTo: 7))
+        commits.noteOwn(8)
+        commits.noteOwn(9)
+        #expect(!commits.takeForeign(upTo: 9))
+        // Another process commits 10 before this one commits 11.
+        commits.noteOwn(11)
+        #expect(commits.takeForeign(upTo: 11))
+        #expect(!commits.takeForeign(upTo: 11))
+        commits.noteOwn(12)
+        #expect(!commits.takeForeign(upTo: 12))
+        // It was seen before it was noted: once too often, and never again.
+        #expect(commits.takeForeign(upTo: 13))
+        commits.noteOwn(13)
+        #expect(!commits.takeForeign(upTo: 13))
     }
 
     @Test("Processes with different maps share a store")
@@ -202,10 +205,11 @@ let probed: EventType = "probed"
         try await withStorePath { path in
             let probe = try Probe("fork", path)
             let told = await probe.rest()
-            #expect(
-                told == [
-                    "child refused systemFailure", "child opens its own true", "child ended 0", "parent goes on",
-                ])
+            #expect(told.count == 4)
+            #expect(told.first == "child refused systemFailure")
+            let opened = ["child opens its own true", "the Thread Sanitizer lets no child open its own"]
+            #expect(opened.contains(told.dropFirst().first ?? ""))
+            #expect(told.suffix(2) == ["child ended 0", "parent goes on"])
             #expect(await probe.end() == 0)
         }
     }

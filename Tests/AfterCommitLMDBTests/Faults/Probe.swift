@@ -20,6 +20,11 @@ final class Probe: @unchecked Sendable {
         let command = wrapper + [try Self.path] + arguments
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
+        if !wrapper.isEmpty {
+            // The search for leaks traces the process itself, which only one can do.
+            process.environment = ProcessInfo.processInfo.environment
+                .merging(["ASAN_OPTIONS": "detect_leaks=0"]) { $1 }
+        }
         let output = Pipe()
         process.standardOutput = output
         process.standardInput = input

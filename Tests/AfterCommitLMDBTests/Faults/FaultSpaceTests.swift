@@ -5,7 +5,7 @@ import Testing
 
 @testable import AfterCommitLMDB
 
-@Suite struct SpaceTests {
+@Suite struct FaultSpaceTests {
     private let small = LMDBStorage.Configuration(maxBytes: 2 << 20)
 
     /// Emits until the store is full.
@@ -27,7 +27,8 @@ import Testing
         return count
     }
 
-    @Test func fullStoreRefusesEmitsSettlesAndRecovers() async throws {
+    @Test("Fault 5: at its limit a store refuses emits, settles, and recovers")
+    func fullStoreRefusesEmitsSettlesAndRecovers() async throws {
         try await withStorage(configuration: small) { storage in
             _ = try await storage.attach()
             let count = try await fill(storage)
@@ -55,7 +56,8 @@ import Testing
         }
     }
 
-    @Test func fullStoreStillTakesDeadLettersAndRedrives() async throws {
+    @Test("Fault 5: at its limit a store still takes dead letters and redrives")
+    func fullStoreStillTakesDeadLettersAndRedrives() async throws {
         try await withStorage(configuration: small) { storage in
             _ = try await storage.attach()
             _ = try await fill(storage)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import AfterCommitLMDB
 
-@Suite(.timeLimit(.minutes(1))) struct InFlightTests {
+@Suite(.timeLimit(.minutes(1))) struct FaultInFlightTests {
     private let identity = UUID(uuid: (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
     private func withFolder<R>(_ body: (String) async throws -> R) async throws -> R {

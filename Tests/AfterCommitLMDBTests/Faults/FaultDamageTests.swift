@@ -5,8 +5,9 @@ import Testing
 
 @testable import AfterCommitLMDB
 
-@Suite struct DamageTests {
-    @Test func damagedEventBecomesADeadLetterAndTheOthersGoOn() async throws {
+@Suite struct FaultDamageTests {
+    @Test("Fault 13: a damaged event becomes a dead letter and the others go on")
+    func damagedEventBecomesADeadLetterAndTheOthersGoOn() async throws {
         try await withStorePath { path in
             var storage = try open(path)
             _ = try await storage.attach()
@@ -64,7 +65,7 @@ import Testing
         #expect(crc([UInt8](0..<32)) == 0x46DD_794E)
     }
 
-    @Test func decodersTakeAnyBytes() {
+    @Test("Fault 47: decoders take any bytes") func decodersTakeAnyBytes() {
         var random = Xoshiro256(seed: 42)
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0..<80, using: &random)).map { _ in
@@ -74,7 +75,7 @@ import Testing
         }
     }
 
-    @Test func decodersTakeDamagedRecords() throws {
+    @Test("Fault 47: decoders take damaged records") func decodersTakeDamagedRecords() throws {
         let history = DeliveryHistory(
             attempts: 3, replayCount: 1,
             failures: [
