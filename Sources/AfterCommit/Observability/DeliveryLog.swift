@@ -16,7 +16,7 @@ package struct DeliveryLog: Sendable {
 
     func attemptFailed(_ ended: EndedAttempt, _ failure: AttemptResult.Failure) {
         var metadata = metadata(of: ended)
-        metadata[LogKey.errorType] = "\(failure.errorType)"
+        metadata[LogKey.errorType] = "\(Self.oneLine(failure.errorType))"
         metadata[LogKey.error] = "\(Self.oneLine(failure.message))"
         if let status = failure.status { metadata[LogKey.errorStatus] = "\(status)" }
         logger.notice("attempt failed", metadata: metadata)
@@ -53,7 +53,7 @@ package struct DeliveryLog: Sendable {
                 LogKey.reason: "\(letter.reason)",
                 LogKey.attempt: "\(letter.history.attempts)",
                 LogKey.maxAttempts: "\(maxAttempts)",
-                LogKey.errorType: "\(letter.history.failures.last?.errorType ?? "-")",
+                LogKey.errorType: "\(Self.oneLine(letter.history.failures.last?.errorType ?? "-"))",
             ])
     }
 
@@ -111,14 +111,19 @@ package struct DeliveryLog: Sendable {
         ]
     }
 
-    /// One event is one line: control characters are escaped.
+    /// One event is one line, and reads as it is: control characters, line separators and what turns the direction of
+    /// text are escaped.
     static func oneLine(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            return text
-        }
+        guard text.unicodeScalars.contains(where: isEscaped) else { return text }
         return text.unicodeScalars.map { scalar in
-            scalar.properties.generalCategory == .control
-                ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+            isEscaped(scalar) ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
         }.joined()
+    }
+
+    private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }
