@@ -31,7 +31,7 @@ package enum AttemptResult: Sendable {
         package var status: Int?
 
         package init(errorType: String, message: String, status: Int? = nil) {
-            self.errorType = errorType
+            self.errorType = String(errorType.prefix(100))
             self.message = String(message.prefix(500))
             self.status = status
         }

@@ -83,6 +83,9 @@ enum EngineValidation {
     }
 
     private static func validate(_ endpoint: Endpoint) throws(EngineError) {
+        guard DeliveryLog.oneLine(endpoint.name) == endpoint.name else {
+            throw invalid("the endpoint's name \(endpoint.name.debugDescription) must have no control character")
+        }
         if let maxConcurrent = endpoint.maxConcurrent, maxConcurrent < 1 {
             throw invalid("maxConcurrent of endpoint \(endpoint.name) is \(maxConcurrent); it must be at least 1")
         }

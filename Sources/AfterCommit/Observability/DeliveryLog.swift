@@ -137,14 +137,19 @@ package struct DeliveryLog: Sendable {
         return metadata
     }
 
-    /// One event is one line: control characters are escaped.
+    /// One event is one line, and reads as it is: control characters, line separators and what turns the direction of
+    /// text are escaped.
     static func oneLine(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            return text
-        }
+        guard text.unicodeScalars.contains(where: isEscaped) else { return text }
         return text.unicodeScalars.map { scalar in
-            scalar.properties.generalCategory == .control
-                ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+            isEscaped(scalar) ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
         }.joined()
+    }
+
+    private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }

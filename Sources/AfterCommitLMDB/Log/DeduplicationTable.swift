@@ -71,13 +71,13 @@ struct DeduplicationTable {
         withUnsafeBytes(of: date.sortableBits.bigEndian) { Array($0) } + Array(key.utf8)
     }
 
-    private static func decodeAge(_ bytes: UnsafeRawBufferPointer) -> (Date, String)? {
+    static func decodeAge(_ bytes: UnsafeRawBufferPointer) -> (Date, String)? {
         guard bytes.count > 8 else { return nil }
         let date = Date(sortableBits: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)))
         return (date, String(decoding: bytes[8...], as: UTF8.self))
     }
 
-    private static func decode(_ content: UnsafeRawBufferPointer) throws(StorageError) -> DeduplicationRecord {
+    static func decode(_ content: UnsafeRawBufferPointer) throws(StorageError) -> DeduplicationRecord {
         var reader = ByteReader(content)
         return DeduplicationRecord(
             id: try reader.eventID(), fingerprint: try reader.fixed(UInt64.self), emittedAt: try reader.date())

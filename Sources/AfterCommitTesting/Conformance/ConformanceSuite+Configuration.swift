@@ -46,9 +46,8 @@ extension ConformanceRun {
     fileprivate func requireRefused(
         _ storage: any TableStorage, _ subscription: Subscription, _ what: String
     ) async throws {
-        try await requireThrows(
-            "\(what) does not start", matching: { ($0 as? EngineError)?.code == .invalidConfiguration }
-        ) {
+        let isRefusal: (any Error) -> Bool = { ($0 as? EngineError)?.code == .invalidConfiguration }
+        try await requireThrows("\(what) does not start", matching: isRefusal) {
             _ = try await engine(storage, [subscription])
         }
     }

@@ -44,7 +44,9 @@ extension ConformanceSuite {
                 try requireEqual(ids.count, 1, "ids")
                 try await engine.drain()
                 try requireEqual(handler.calls.map(\.context.eventID), Array(ids))
-                let rows = try await storage.read { try $0.entries(in: .rows, after: nil, limit: 100).map(\.value.text) }
+                let rows = try await storage.read {
+                    try $0.entries(in: .rows, after: nil, limit: 100).map(\.value.text)
+                }
                 try requireEqual(Set(rows), Set(ids.map { "\($0)" }), "ids that transactions wrote down")
             }
         },

@@ -115,7 +115,8 @@ extension ConformanceSuite {
         ConformanceCase(.delayedEvents, "absurd moments harm nothing") { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<Numbered>()
-            let dates = [Date.distantFuture, .distantPast] + [.infinity, -.infinity, .nan, 1e300].map(Date.init(timeIntervalSince1970:))
+            let absurd = [Double.infinity, -.infinity, .nan, 1e300].map { Date(timeIntervalSince1970: $0) }
+            let dates = [Date.distantFuture, .distantPast] + absurd
             try await run.running(storage, [handler.subscription()]) { engine in
                 for (number, date) in dates.enumerated() { try await engine.emit(Numbered(number: number), at: date) }
                 try await engine.emit(Numbered(number: 10), at: run.clock.wallClock.now() + 1)

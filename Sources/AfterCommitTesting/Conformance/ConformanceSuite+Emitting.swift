@@ -35,7 +35,8 @@ extension ConformanceSuite {
                 try requireEqual(named.calls.first?.context.headers["correlationid"], "request-7")
             }
         },
-        ConformanceCase(.afterCommit, "of a failed, a discarded or a snoozed attempt nothing it emitted is seen") { run in
+        ConformanceCase(.afterCommit, "of a failed, a discarded or a snoozed attempt nothing it emitted is seen") {
+            run in
             let storage = try await run.storage()
             let named = RecordingHandler<Named>()
             let until = run.clock.wallClock.now() + 1
@@ -56,7 +57,8 @@ extension ConformanceSuite {
                 try requireEqual(named.names.sorted(), ["0-2", "3-1", "4-1"])
             }
         },
-        ConformanceCase(.afterCommit, "of an attempt that timed out or was cancelled nothing it emitted is seen") { run in
+        ConformanceCase(.afterCommit, "of an attempt that timed out or was cancelled nothing it emitted is seen") {
+            run in
             let storage = try await run.storage()
             let latch = Latch()
             let named = RecordingHandler<Named>()

@@ -36,7 +36,8 @@ extension ConformanceSuite {
                 try requireEqual(named.names, [], "what a refused attempt emitted")
             }
         },
-        ConformanceCase(.leases, "a storage refuses what is settled already, and records the rest of the batch") { run in
+        ConformanceCase(.leases, "a storage refuses what is settled already, and records the rest of the batch") {
+            run in
             let storage = try await run.storage()
             let registration = SubscriptionRegistration(
                 name: "recorder", types: EventTypeSelection(types: [Numbered.type]))

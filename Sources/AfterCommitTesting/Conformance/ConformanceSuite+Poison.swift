@@ -81,7 +81,8 @@ extension ConformanceSuite {
                 try requireEqual(tomorrow.calls.map(\.event.text), ["new"])
             }
         },
-        ConformanceCase(.poison, "a pattern's handler gets every type it names, and parks what it does not know") { run in
+        ConformanceCase(.poison, "a pattern's handler gets every type it names, and parks what it does not know") {
+            run in
             let storage = try await run.storage()
             let seen = Kept<String>()
             let all = Counters()

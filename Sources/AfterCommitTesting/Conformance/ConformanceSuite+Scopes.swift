@@ -75,7 +75,8 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers.sorted(), [1, 2])
             }
         },
-        ConformanceCase(.afterCommit, "an emit interceptor adds headers, and refuses with its whole transaction") { run in
+        ConformanceCase(.afterCommit, "an emit interceptor adds headers, and refuses with its whole transaction") {
+            run in
             struct Tenant: EmitInterceptor {
                 func willEmit(_ event: any Event, options: inout EmitOptions) throws {
                     if (event as? Numbered)?.number == 13 { throw Refusal() }

@@ -49,7 +49,8 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.deadLetters().count, 0)
             }
         },
-        ConformanceCase(.time, "while the clock stands still events are delivered, and retries when it goes on") { run in
+        ConformanceCase(.time, "while the clock stands still events are delivered, and retries when it goes on") {
+            run in
             let storage = try await run.storage()
             let handler = FailingHandler<Numbered>(attempts: 1)
             let good = RecordingHandler<Numbered>()

@@ -80,7 +80,9 @@ extension ConformanceSuite {
             let configuration = EngineConfiguration(interceptors: [late])
             try await run.running(storage, configuration: configuration, [ledger]) { engine in
                 try await engine.emit(Numbered(number: 1))
-                try await run.eventually("the attempt began", engine) { try await engine.totals("ledger").attempts == 1 }
+                try await run.eventually("the attempt began", engine) {
+                    try await engine.totals("ledger").attempts == 1
+                }
                 run.clock.advance(by: .seconds(3))
                 try await run.eventually("the attempt failed at its deadline", engine) {
                     try await engine.counts("ledger").retrying == 1

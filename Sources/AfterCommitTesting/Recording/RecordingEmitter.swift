@@ -1,6 +1,12 @@
 public import AfterCommit
 
 /// An emitter for unit tests of code that emits: it keeps what it was given and delivers nothing.
+///
+/// ```swift
+/// let emitter = RecordingEmitter()
+/// try ProcessOrder()(request, emitter)
+/// try emitter.requireEmitted(OrderPlaced.self, count: 1) { $0.total > 0 }
+/// ```
 public final class RecordingEmitter: EventEmitter {
     private let factory: EnvelopeFactory
     /// What was emitted, in order.
@@ -18,7 +24,8 @@ public final class RecordingEmitter: EventEmitter {
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         let emission = try factory.emission(event, options: options, form: .bytes)
-        if let key = emission.deduplication, let earlier = emissions.first(where: { $0.deduplication?.key == key.key }) {
+        if let key = emission.deduplication, let earlier = emissions.first(where: { $0.deduplication?.key == key.key })
+        {
             guard earlier.deduplication == key else {
                 throw EmitError.deduplicationConflict(key: key.key, firstID: earlier.envelope.id)
             }
@@ -32,5 +39,28 @@ public final class RecordingEmitter: EventEmitter {
     /// The emitted events of one type, in order.
     public func events<E: Event>(of type: E.Type) -> [E] {
         events.compactMap { $0 as? E }
+    }
+
+    /// Throws unless events of this type were emitted that match.
+    /// - Parameters:
+    ///   - count: how many, exactly. Default `nil`: one or more.
+    ///   - matches: which of them count. Default: all.
+    /// - Returns: those that match, in order.
+    /// - Throws: ``RecordingFailure``, which says what was emitted instead.
+    @discardableResult
+    public func requireEmitted<E: Event>(
+        _ type: E.Type, count: Int? = nil, file: StaticString = #fileID, line: UInt = #line,
+        where matches: (E) -> Bool = { _ in true }
+    ) throws -> [E] {
+        try RecordingFailure.check(
+            events(of: type).filter(matches), count: count, of: "matching events of type \(E.type) emitted",
+            all: events.map { "\($0)" }, file, line)
+    }
+
+    /// Throws if anything was emitted.
+    /// - Throws: ``RecordingFailure``, which says what.
+    public func requireNothingEmitted(file: StaticString = #fileID, line: UInt = #line) throws {
+        _ = try RecordingFailure.check(
+            events, count: 0, of: "events emitted", all: events.map { "\($0)" }, file, line)
     }
 }

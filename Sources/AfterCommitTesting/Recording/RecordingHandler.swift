@@ -6,6 +6,9 @@ import Synchronization
 /// ```swift
 /// let handler = RecordingHandler<OrderPlaced>()
 /// Subscription("data-platform", to: OrderPlaced.self) { try await handler($0, $1) }
+/// ...
+/// try await engine.drain()
+/// try handler.requireDelivered(count: 1) { $0.total > 0 }
 /// ```
 public final class RecordingHandler<E: Event>: Sendable {
     /// One attempt.
@@ -54,6 +57,40 @@ public final class RecordingHandler<E: Event>: Sendable {
     public var succeeded: [Call] { state.withLock { $0.succeeded } }
     /// The most attempts that ran at one time.
     public var mostRunning: Int { state.withLock { $0.mostRunning } }
+
+    /// Throws unless events were handled with success that match.
+    /// - Parameters:
+    ///   - count: how many, exactly. Default `nil`: one or more.
+    ///   - matches: which of them count. Default: all.
+    /// - Returns: those that match, in the order their attempts ended.
+    /// - Throws: ``RecordingFailure``, which says what was handled instead.
+    @discardableResult
+    public func requireDelivered(
+        count: Int? = nil, file: StaticString = #fileID, line: UInt = #line,
+        where matches: (E) -> Bool = { _ in true }
+    ) throws -> [E] {
+        let succeeded = succeeded
+        return try RecordingFailure.check(
+            succeeded.map(\.event).filter(matches), count: count, of: "matching events of type \(E.type) handled",
+            all: succeeded.map { "\($0.event)" }, file, line)
+    }
+
+    /// Throws unless attempts were made that match, whether they succeeded or not.
+    /// - Parameters:
+    ///   - count: how many, exactly. Default `nil`: one or more.
+    ///   - matches: which of them count. Default: all.
+    /// - Returns: those that match, in the order they began.
+    /// - Throws: ``RecordingFailure``, which says what was attempted instead.
+    @discardableResult
+    public func requireAttempts(
+        count: Int? = nil, file: StaticString = #fileID, line: UInt = #line,
+        where matches: (Call) -> Bool = { _ in true }
+    ) throws -> [Call] {
+        let calls = calls
+        return try RecordingFailure.check(
+            calls.filter(matches), count: count, of: "matching attempts at events of type \(E.type)",
+            all: calls.map { "attempt \($0.context.attempt) at \($0.event)" }, file, line)
+    }
 
     /// Waits until `count` attempts have begun, those before this call included.
     public func waitForCalls(_ count: Int) async {
