@@ -58,4 +58,40 @@ struct CivilTime {
             target[offset] = byte
         }
     }
+
+    /// How long the text is, without quotes.
+    static let length = 24
+
+    /// The date of exactly `2026-11-22T15:20:56.123Z`; `nil` for everything else, valid or not.
+    static func date(_ text: UnsafePointer<UInt8>) -> Date? {
+        var isValid = true
+        func number(_ range: Range<Int>) -> Int {
+            var value = 0
+            for position in range {
+                let byte = text[position]
+                if byte < 0x30 || byte > 0x39 { isValid = false }
+                value = value * 10 + Int(byte) - 0x30
+            }
+            return value
+        }
+        for (offset, byte) in [(4, 0x2D), (7, 0x2D), (10, 0x54), (13, 0x3A), (16, 0x3A), (19, 0x2E), (23, 0x5A)]
+            as [(Int, UInt8)]
+        where text[offset] != byte {
+            return nil
+        }
+        let (year, month, day) = (number(0..<4), number(5..<7), number(8..<10))
+        let (hour, minute, second) = (number(11..<13), number(14..<16), number(17..<19))
+        let milliseconds = number(20..<23)
+        // Days that not every month has, and leap seconds, are left to Foundation.
+        guard isValid, year >= 1583, 1...12 ~= month, 1...28 ~= day, hour < 24, minute < 60, second < 60 else {
+            return nil
+        }
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let era = shiftedYear / 400
+        let yearOfEra = shiftedYear % 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - 978_307_200
+        return Date(timeIntervalSinceReferenceDate: Double(seconds) + Double(milliseconds) / 1_000)
+    }
 }

@@ -3,7 +3,8 @@ public import Foundation
 /// JSON with ISO 8601 dates in milliseconds, the default. A date that needs more belongs in a number.
 ///
 /// The names of an object come in the order in which the event's `encode(to:)` gives them, those of a dictionary in no
-/// order at all: compare events, never their bytes. Everything else is as Foundation's `JSONEncoder` writes it.
+/// order at all: compare events, never their bytes. Everything else is as Foundation's `JSONEncoder` and `JSONDecoder` have
+/// it: they do whatever cannot be done in one pass, and tell all errors.
 public struct JSONEventCoder: EventCoder {
     public let contentType = "application/json"
     private static let milliseconds = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
@@ -22,8 +23,7 @@ public struct JSONEventCoder: EventCoder {
         decoder.dateDecodingStrategy = .custom { decoder in
             let container = try decoder.singleValueContainer()
             let text = try container.decode(String.self)
-            if let date = try? Self.milliseconds.parse(text) { return date }
-            if let date = try? Date.ISO8601FormatStyle().parse(text) { return date }
+            if let date = Self.date(of: text) { return date }
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "no ISO 8601 date")
         }
     }
@@ -35,7 +35,9 @@ public struct JSONEventCoder: EventCoder {
     }
 
     public func decode<E: Event>(_ type: E.Type, from bytes: Data) throws -> E {
-        try decoder.decode(type, from: bytes)
+        if let event = JSONTape(bytes)?.decode(type) { return event }
+        // Something that is not plain, or an error, which Foundation tells best.
+        return try decoder.decode(type, from: bytes)
     }
 
     public func decodeValue<Value: Decodable>(_ type: Value.Type, from bytes: Data) throws -> Value {
@@ -56,5 +58,9 @@ public struct JSONEventCoder: EventCoder {
 
     static func text(of date: Date) -> String {
         date.formatted(milliseconds)
+    }
+
+    static func date(of text: String) -> Date? {
+        (try? milliseconds.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text))
     }
 }
