@@ -32,10 +32,11 @@ enum Fixtures {
         let time = TimeSource(ContinuousClock())
         let common = DeliveryContext.Common(
             subscription: subscription, policy: DeliveryPolicy(timeout: timeout),
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), coder: JSONEventCoder(),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), envelopes: EnvelopeFactory(),
             time: time, wallClock: FixedWallClock())
         return DeliveryContext(
-            ClaimedDelivery(sequence: 42, envelope: envelope), common: common, started: time.now())
+            ClaimedDelivery(sequence: 42, envelope: envelope), common: common, started: time.now(),
+            emissions: EmissionBuffer())
     }
 }
 
