@@ -29,6 +29,8 @@ package enum AttemptResult: Sendable {
         package var errorType: String
         package var message: String
         package var status: Int?
+        /// Whether the receiver wants nothing more.
+        package var pausesEndpoint = false
 
         package init(errorType: String, message: String, status: Int? = nil) {
             self.errorType = String(errorType.prefix(100))
@@ -40,6 +42,7 @@ package enum AttemptResult: Sendable {
             self.init(
                 errorType: Self.errorType(of: error), message: String(describing: error),
                 status: (error as? any DeliveryFailureDescribing)?.failureStatus)
+            pausesEndpoint = (error as? any EndpointPausing)?.pausesEndpoint ?? false
         }
 
         /// An attempt that outlived its deadline.

@@ -27,6 +27,7 @@ extension DeliveryWorker {
         if let failure = ended.result.failure {
             totals.failedAttempts += 1
             log.attemptFailed(ended, failure)
+            if failure.pausesEndpoint { pauseEndpoint() }
         }
         let decision = DeliveryDecision.decide(
             ended, subscription: subscription.name, policy: subscription.policy,
@@ -76,6 +77,14 @@ extension DeliveryWorker {
             // Still the head of its key; the queue has it again, behind the others.
             queue.push([delivery])
         }
+    }
+
+    /// The receiver is gone: this subscription stops at once, the endpoint's others as soon as the engine has told them.
+    private func pauseEndpoint() {
+        guard !queue.isPaused else { return }
+        queue.pause()
+        log.endpointPaused(gate.endpoint.name)
+        onEndpointGone(gate.endpoint.name)
     }
 
     /// A probe that fails again and again while others' succeed is no longer one: it is charged.

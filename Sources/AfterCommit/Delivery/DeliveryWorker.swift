@@ -46,6 +46,8 @@ package actor DeliveryWorker {
     let exhaustionTasks: ExhaustionTasks
     var stopsAt: Duration?
     let trial: SuspectTrial
+    /// Told the endpoint whose receiver wants nothing more.
+    let onEndpointGone: @Sendable (String) -> Void
     let journal: (any AttemptJournal)?
     /// The suspect that is being tried.
     var suspectOnTrial: UInt64?
@@ -60,10 +62,12 @@ package actor DeliveryWorker {
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
         gate: EndpointGate, configuration: EngineConfiguration, time: TimeSource,
         wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger,
-        totals: DeliveryTotals, trial: SuspectTrial
+        totals: DeliveryTotals, trial: SuspectTrial,
+        onEndpointGone: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.totals = totals
         self.trial = trial
+        self.onEndpointGone = onEndpointGone
         let journal = storage.attemptJournal(
             subscription: subscription.name,
             lanes: subscription.policy.concurrency * (subscription.batching?.size.size ?? 1))

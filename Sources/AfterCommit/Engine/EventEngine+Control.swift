@@ -34,6 +34,12 @@ extension EventEngine {
         applyPauses()
     }
 
+    /// An endpoint's receiver wants nothing more: it is paused as if a person had done it.
+    func endpointIsGone(_ endpoint: String) {
+        control.pausedEndpoints.insert(endpoint)
+        applyPauses()
+    }
+
     /// Changes how many attempts of a subscription run at once: more at once, fewer as running ones end.
     /// - Throws: ``EngineError`` with `unknownSubscription`, or `invalidConfiguration` for less than 1.
     public func resize(_ subscription: String, concurrency: Int) async throws {

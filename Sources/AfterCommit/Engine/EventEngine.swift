@@ -116,7 +116,10 @@ public actor EventEngine: Service {
                     subscription: subscription, place: place, storage: storage, gate: gate,
                     configuration: configuration, time: time, wallClock: wallClock,
                     random: Xoshiro256(seed: random.next()), logger: logger,
-                    totals: totals[subscription.name] ?? DeliveryTotals(), trial: trial)
+                    totals: totals[subscription.name] ?? DeliveryTotals(), trial: trial,
+                    onEndpointGone: { [weak self] endpoint in
+                        Task { await self?.endpointIsGone(endpoint) }
+                    })
             }
         }
         await applyControl()

@@ -84,6 +84,11 @@ package struct DeliveryLog: Sendable {
             ])
     }
 
+    func endpointPaused(_ endpoint: String) {
+        logger.warning(
+            "the receiver is gone; its endpoint is paused until it is resumed", metadata: [LogKey.endpoint: "\(endpoint)"])
+    }
+
     func staleSettles(_ count: Int) {
         logger.notice("outcomes came too late and were refused", metadata: [LogKey.count: "\(count)"])
     }

@@ -54,6 +54,27 @@ private struct Numbered: Event {
         }
     }
 
+    @Test func aReceiverThatIsGonePausesItsEndpoint() async throws {
+        struct Gone: EndpointPausing { var pausesEndpoint: Bool { true } }
+        let handler = RecordingHandler<Numbered> { event, context in
+            if context.replayCount == 0, event.number == 0 { throw HandlerOutcome.permanent(Gone()) }
+        }
+        let sharing = RecordingHandler<Numbered>()
+        try await running([("s", "e", handler), ("sharing", "e", sharing)], concurrency: 1) { engine in
+            try await emit(1, engine)
+            while try await engine.status().map(\.parked) != [.paused, .paused] { try await engine.waitUntilIdle() }
+            try await emit(5, engine)
+            try await engine.waitUntilIdle()
+            #expect(handler.calls.count == 1)
+            let letters = try await engine.deadLetters()
+            #expect(letters.map(\.reason) == [.permanent])
+            try await engine.resume(endpoint: "e")
+            try await engine.redrive(letters.map(\.id))
+            try await engine.drain()
+            #expect(sharing.succeeded.count == 6)
+        }
+    }
+
     @Test func whatRunsEndsNormally() async throws {
         let latch = Latch()
         let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
