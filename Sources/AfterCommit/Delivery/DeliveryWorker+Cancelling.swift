@@ -23,14 +23,16 @@ extension DeliveryWorker {
         for next in ordering.unblock(sequences: Set(waiting.map(\.sequence))) { follow(next) }
         let cancelled = taken.map(\.sequence) + running
         guard !cancelled.isEmpty else { return [] }
-        try await settled()
-        return cancelled
+        // A transactional handler may have been quicker: what it committed was not called off.
+        let stale = Set(try await settled())
+        return cancelled.filter { !stale.contains($0) }
     }
 
     /// Waits until all that is decided is stored.
-    private func settled() async throws {
+    /// - Returns: what was settled otherwise before.
+    private func settled() async throws -> [UInt64] {
         guard !hasEnded else { throw EventEngine.ended }
-        try await withCheckedThrowingContinuation { continuation in
+        return try await withCheckedThrowingContinuation { continuation in
             settleWaiters.append(continuation)
             signal.notify()
         }

@@ -14,9 +14,9 @@ extension DeliveryWorker {
             let report = try await settleMeasured(batch)
             state.settled(batch.count, retrying: batch.earliestDue)
             if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
-            if !report.stale.isEmpty { leave(report.stale) }
+            if !report.stale.isEmpty { leave(report.stale, of: batch) }
             if !report.refusedEmissions.isEmpty { log.emissionsRefused(report.refusedEmissions) }
-            for waiter in waiters { waiter.resume() }
+            for waiter in waiters { waiter.resume(returning: report.stale) }
             if let onExhausted = subscription.onExhausted { tellExhausted(batch, report, onExhausted) }
             return true
         } catch {
@@ -48,10 +48,15 @@ extension DeliveryWorker {
     }
 
     /// They were settled otherwise: what was decided here counts no more, and their keys go on.
-    private func leave(_ stale: [UInt64]) {
+    private func leave(_ stale: [UInt64], of batch: SettlementBatch) {
         totals.staleSettles += stale.count
+        let refused = Set(stale)
+        for settlement in batch.exceptions where refused.contains(settlement.delivery.sequence) {
+            guard case .deadLettered(let letter) = settlement.outcome else { continue }
+            if letter.reason == .cancelled { totals.cancelled -= 1 } else { totals.deadLettered -= 1 }
+        }
         log.staleSettles(stale.count)
-        for next in ordering.unblock(sequences: Set(stale)) { follow(next) }
+        for next in ordering.unblock(sequences: refused) { follow(next) }
         signal.notify()
     }
 

@@ -53,8 +53,8 @@ package actor DeliveryWorker {
     var suspectOnTrial: UInt64?
     private var hasBegun = false
     private(set) var hasEnded = false
-    /// Those who wait until what is decided is stored.
-    var settleWaiters: [CheckedContinuation<Void, any Error>] = []
+    /// Those who wait until what is decided is stored; they are told what was refused as stale.
+    var settleWaiters: [CheckedContinuation<[UInt64], any Error>] = []
     /// Why it ended by itself: the storage was closed.
     package var failure: (any Error)?
 

@@ -119,6 +119,30 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.counts(), DeliveryCounts(deadLettered: 2))
             }
         },
+        ConformanceCase(.cancellation, "a transactional handler that has committed is not called off") { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let committed = Counters()
+            let slow = Intercepting { _, next in
+                try await next()
+                committed.increment("committed")
+                await latch.wait()
+            }
+            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, _ in
+                try tx.put(Row(text: "entry"), for: "\(event.number)", in: .rows)
+            }
+            let configuration = EngineConfiguration(interceptors: [slow])
+            try await run.running(storage, configuration: configuration, [ledger]) { engine in
+                let id = try await engine.emit(Numbered(number: 1))
+                try await run.eventually("the handler committed", engine) { committed.value("committed") == 1 }
+                try requireEqual(try await engine.cancel(try await engine.ids(id)), [])
+                try requireEqual(try await engine.deadLetters().count, 0)
+                try requireEqual(try await engine.totals("ledger").cancelled, 0)
+                latch.open()
+                try await engine.drain()
+            }
+            try await run.requireRow("entry", for: "1", storage)
+        },
         ConformanceCase(.cancellation, "what is settled, dead or unknown is left as it is") { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<Numbered> { event, _ in
