@@ -1,13 +1,13 @@
 # What a person does with this package. Each target needs Swift alone; the first two install what else is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test crash docs lint bench tsan asan packages
+.PHONY: help demo test crash docs lint bench tsan asan coverage packages
 
 SHELL := /bin/bash
 ROUNDS ?= 50
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 packages:
 	@Tests/Scripts/ensure-packages.sh
@@ -44,3 +44,6 @@ tsan: packages ## run all tests under the Thread Sanitizer
 
 asan: packages ## run all tests under the Address Sanitizer, leaks included
 	@swift test --sanitize=address --disable-xctest --scratch-path .build-asan
+
+coverage: packages ## print the share of lines that the tests of core and store reach
+	@Tests/Scripts/coverage.sh

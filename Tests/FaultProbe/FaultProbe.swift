@@ -30,6 +30,7 @@ enum FaultProbe {
             case "attach": try await attach(arguments[1])
             case "descriptors": try await descriptors(arguments[1])
             case "fork": try await forkOpen(arguments[1])
+            case "open-breaker": try await openBreaker(arguments[1], rest)
             case "crash-loop": try await crashLoop(arguments[1])
             case "die-in-flight": try dieInFlight(arguments[1], rest)
             default: fail("unknown command \(arguments[0])")
