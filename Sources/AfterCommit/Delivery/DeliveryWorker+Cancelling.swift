@@ -4,16 +4,26 @@ import Foundation
 extension DeliveryWorker {
     /// Makes dead letters of deliveries wherever they are, and returns once that is stored.
     func cancel(_ sequences: Set<UInt64>) async throws -> [UInt64] {
+        let cancelled = try await cancelOnce(sequences)
+        // One that went from a lane back into the storage meanwhile is looked for once more.
+        let rest = sequences.subtracting(cancelled)
+        return rest.isEmpty ? cancelled : cancelled + (try await cancelOnce(rest))
+    }
+
+    private func cancelOnce(_ sequences: Set<UInt64>) async throws -> [UInt64] {
+        // First what nobody holds. After it nothing suspends until what is decided is waited for: a settle in between
+        // would have nothing left to tell of.
+        let waiting = try await storage.claim(sequences.sorted(), subscription: subscription.name)
+        state.claimedBlocked(waiting.count)
+        guard !hasEnded else {
+            await release(waiting)
+            throw EventEngine.ended
+        }
         takeHarvest()
         // Running ones end with the harvest that follows.
         let (unbegun, running) = queue.cancel(sequences)
-        var taken = unbegun + ordering.takeHeld(sequences)
+        let taken = waiting + unbegun + ordering.takeHeld(sequences)
         takeHarvest()
-        let found = Set(taken.map(\.sequence)).union(running)
-        let waiting = try await storage.claim(
-            sequences.subtracting(found).sorted(), subscription: subscription.name)
-        state.claimedBlocked(waiting.count)
-        taken += waiting
         let now = wallClock.now()
         for delivery in taken {
             decide(
@@ -22,7 +32,11 @@ extension DeliveryWorker {
         }
         for next in ordering.unblock(sequences: Set(waiting.map(\.sequence))) { follow(next) }
         let cancelled = taken.map(\.sequence) + running
-        guard !cancelled.isEmpty else { return [] }
+        guard !cancelled.isEmpty else {
+            // A harvest was taken all the same.
+            signal.notify()
+            return []
+        }
         // A transactional handler may have been quicker: what it committed was not called off.
         let stale = Set(try await settled())
         return cancelled.filter { !stale.contains($0) }

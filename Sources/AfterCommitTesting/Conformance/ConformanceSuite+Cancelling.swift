@@ -64,6 +64,25 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.counts(), DeliveryCounts(deadLettered: 2))
             }
         },
+        ConformanceCase(.cancellation, "many are called off one after another while others are delivered") { run in
+            let storage = try await run.storage()
+            let latch = Latch()
+            let handler = RecordingHandler<Numbered> { event, _ in
+                if event.number % 2 == 0 { await latch.wait() }
+            }
+            try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(concurrency: 64))]) { engine in
+                var called: [DeliveryID] = []
+                for number in 0..<60 {
+                    let id = try await engine.emit(Numbered(number: number))
+                    if number % 2 == 0 { called += try await engine.cancel(try await engine.ids(id)) }
+                }
+                try requireEqual(called.count, 30)
+                latch.open()
+                try await engine.drain()
+                try requireEqual(handler.succeeded.filter { $0.event.number % 2 == 1 }.count, 30)
+                try requireEqual(try await engine.counts(), DeliveryCounts(deadLettered: 30))
+            }
+        },
         ConformanceCase(.cancellation, "a retrying one is called off with its history") { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
