@@ -6,7 +6,7 @@ import Logging
 import Synchronization
 
 extension FaultProbe {
-    /// `open-breaker FOLDER COUNT`: so many events behind an open breaker; tells what file and memory take before, with
+    /// `open-breaker FOLDER COUNT [hold]`: so many events behind an open breaker; tells what file and memory take before, with
     /// them, and after the breaker has closed and all are delivered.
     static func openBreaker(_ folder: String, _ rest: [String]) async throws {
         let count = Int(rest[0]) ?? 0
@@ -36,6 +36,8 @@ extension FaultProbe {
         try tellSizes("behind the breaker", folder)
         let counts = try await storage.counts(subscription: "platform")
         tell("pending \(counts.pending) rows \(counts.retrying + counts.blocked + counts.deadLettered)")
+        // Whoever kills it here gives it no input.
+        if rest.count > 1 { _ = readLine() }
         isDown.store(false, ordering: .relaxed)
         try await engine.drain()
         tell("delivered \(delivered.load(ordering: .relaxed)) of \(count + 20)")

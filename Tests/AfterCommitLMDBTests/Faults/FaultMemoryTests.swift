@@ -8,7 +8,7 @@ import Testing
     @Test("18: a process that is killed for want of memory loses nothing, and a backlog takes none")
     func killedForMemory() async throws {
         try await withStorePath { path in
-            let probe = try Probe("open-breaker", path, "50000")
+            let probe = try Probe("open-breaker", path, "50000", "hold")
             var told: [String] = []
             for await line in probe.lines {
                 told.append(line)

@@ -129,7 +129,8 @@ private struct Numbered: Event {
         latch.open()
     }
 
-    @Test("26: a handler that blocks its thread leaves storage and worker live, and is named in one line")
+    @Test(
+        "26: a handler that blocks its thread leaves storage and worker live, and is named in one line", .blocksAThread)
     func fault26() async throws {
         let lines = Lines()
         let block = DispatchSemaphore(value: 0)

@@ -67,7 +67,7 @@ private struct Forged: DeliveryFailureDescribing, CustomStringConvertible {
     }
 
     /// A log handler is called on the worker's turn: while it hangs, its subscription waits. Everything else goes on.
-    @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
+    @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1), .blocksAThread)
     func fault44AHangingLogHandlerHoldsUpItsSubscriptionAlone() async throws {
         let trial = FaultTrial()
         let release = DispatchSemaphore(value: 0)
