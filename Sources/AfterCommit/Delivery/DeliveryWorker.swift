@@ -46,6 +46,7 @@ package actor DeliveryWorker {
     let exhaustionTasks: ExhaustionTasks
     var stopsAt: Duration?
     let trial: SuspectTrial
+    private let clockWatch: SharedClockWatch
     /// Told the endpoint whose receiver wants nothing more.
     let onEndpointGone: @Sendable (String) -> Void
     let journal: (any AttemptJournal)?
@@ -62,11 +63,12 @@ package actor DeliveryWorker {
         subscription: Subscription, place: SubscriptionPlace, storage: any EventStorage,
         gate: EndpointGate, configuration: EngineConfiguration, time: TimeSource,
         wallClock: any WallClock, random: any RandomNumberGenerator & Sendable, logger: Logger,
-        totals: DeliveryTotals, trial: SuspectTrial,
+        totals: DeliveryTotals, trial: SuspectTrial, clockWatch: SharedClockWatch = SharedClockWatch(),
         onEndpointGone: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.totals = totals
         self.trial = trial
+        self.clockWatch = clockWatch
         self.onEndpointGone = onEndpointGone
         let journal = storage.attemptJournal(
             subscription: subscription.name,
@@ -176,6 +178,7 @@ package actor DeliveryWorker {
             // One instant for the whole turn: what is not due at it is what the timer is armed for.
             let now = time.now()
             let date = wallClock.now()
+            if let jump = clockWatch.look(now: now, date: date) { log.clockJumped(jump) }
             if let instant = watchedUntil, instant <= now {
                 watchedUntil = nil
                 queue.watch(until: nil)

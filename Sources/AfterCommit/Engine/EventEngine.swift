@@ -108,6 +108,7 @@ public actor EventEngine: Service {
         isAttached = true
         var totals: [String: DeliveryTotals] = [:]
         for worker in workers { totals[worker.subscription.name] = await worker.totals }
+        let clockWatch = SharedClockWatch()
         let trial = SuspectTrial(
             Dictionary(zip(subscriptions.map(\.name), places.map(\.suspects)), uniquingKeysWith: { first, _ in first }))
         workers = zip(subscriptions, places).compactMap { subscription, place in
@@ -116,7 +117,7 @@ public actor EventEngine: Service {
                     subscription: subscription, place: place, storage: storage, gate: gate,
                     configuration: configuration, time: time, wallClock: wallClock,
                     random: Xoshiro256(seed: random.next()), logger: logger,
-                    totals: totals[subscription.name] ?? DeliveryTotals(), trial: trial,
+                    totals: totals[subscription.name] ?? DeliveryTotals(), trial: trial, clockWatch: clockWatch,
                     onEndpointGone: { [weak self] endpoint in
                         Task { await self?.endpointIsGone(endpoint) }
                     })

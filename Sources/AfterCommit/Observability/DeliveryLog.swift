@@ -84,6 +84,12 @@ package struct DeliveryLog: Sendable {
             ])
     }
 
+    func clockJumped(_ seconds: Double) {
+        logger.warning(
+            "the wall clock jumped; due dates shift with it, nothing is lost",
+            metadata: [LogKey.seconds: "\(Int(seconds.rounded()))"])
+    }
+
     func endpointPaused(_ endpoint: String) {
         logger.warning(
             "the receiver is gone; its endpoint is paused until it is resumed", metadata: [LogKey.endpoint: "\(endpoint)"])
