@@ -96,7 +96,8 @@ enum FaultProbe {
     /// Takes the right to deliver and keeps it until it is killed.
     private static func attach(_ folder: String) async throws {
         let storage = try LMDBStorage(path: folder)
-        _ = try await storage.attach([SubscriptionRegistration(name: "probe", types: [EventTypePattern(Probed.type)])], wake: { _ in })
+        _ = try await storage.attach(
+            [SubscriptionRegistration(name: "probe", types: [EventTypePattern(Probed.type)])], wake: { _ in })
         tell("attached")
         // The test ends it.
         while readLine() != nil {}
@@ -119,7 +120,8 @@ enum FaultProbe {
         try await storage.emit(Probed(process: "d", number: 1), headers: [:])
         tell("emitted")
         do {
-            _ = try await storage.attach([SubscriptionRegistration(name: "s", types: [EventTypePattern(Probed.type)])], wake: { _ in })
+            _ = try await storage.attach(
+                [SubscriptionRegistration(name: "s", types: [EventTypePattern(Probed.type)])], wake: { _ in })
             tell("attached without descriptors")
         } catch let error as StorageError {
             tell("refused \(error.code)")
@@ -131,7 +133,8 @@ enum FaultProbe {
             tell("refused \(error.code)")
         }
         for file in held { close(file) }
-        _ = try await storage.attach([SubscriptionRegistration(name: "s", types: [EventTypePattern(Probed.type)])], wake: { _ in })
+        _ = try await storage.attach(
+            [SubscriptionRegistration(name: "s", types: [EventTypePattern(Probed.type)])], wake: { _ in })
         try await storage.emit(Probed(process: "d", number: 2), headers: [:])
         let claimed = try await storage.claim(ClaimRequest(subscription: "s", limit: 9, now: .distantPast))
         tell("claimed \(claimed.deliveries.count)")

@@ -54,7 +54,8 @@ extension FaultProbe {
         let megabytes = Int(status.st_blocks) * 512 / (1 << 20)
         let rollup = try String(contentsOfFile: "/proc/self/smaps_rollup", encoding: .utf8)
         let anonymous = rollup.split(separator: "\n").first { $0.hasPrefix("Anonymous:") } ?? "Anonymous: unknown"
-        tell("\(moment): file \(megabytes) MiB, memory \(anonymous.split(separator: " ").dropFirst().joined(separator: " "))")
+        let memory = anonymous.split(separator: " ").dropFirst().joined(separator: " ")
+        tell("\(moment): file \(megabytes) MiB, memory \(memory)")
     }
 }
 #endif

@@ -24,7 +24,8 @@ public struct EventTypePattern: RawRepresentable, Hashable, Sendable, Codable, E
     /// A star stands alone or after the last dot.
     package var isValid: Bool {
         let name = rawValue.hasSuffix("*") ? rawValue.dropLast() : rawValue[...]
-        return !rawValue.isEmpty && !name.contains("*") && (!rawValue.hasSuffix("*") || name.isEmpty || name.hasSuffix("."))
+        guard !rawValue.isEmpty, !name.contains("*") else { return false }
+        return !rawValue.hasSuffix("*") || name.isEmpty || name.hasSuffix(".")
     }
 
     /// What types begin with that it matches; `nil` for the name of one type.

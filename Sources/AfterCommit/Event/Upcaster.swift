@@ -52,7 +52,8 @@ extension Envelope {
         case .bytes(let bytes):
             guard schemaVersion <= E.schemaVersion else {
                 throw UnknownEvent(
-                    description: "schema version \(schemaVersion) of \(self.type); this binary knows \(E.schemaVersion)")
+                    description: "schema version \(schemaVersion) of \(self.type); this binary knows \(E.schemaVersion)"
+                )
             }
             do {
                 if schemaVersion < E.schemaVersion,

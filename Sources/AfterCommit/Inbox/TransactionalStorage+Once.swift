@@ -111,7 +111,8 @@ struct Inbox: Sendable {
         let now = wallClock.now()
         var record = try record(for: key, in: tx) ?? InboxRecord(key: key, startedAt: now)
         guard !record.isCompleted else {
-            throw InboxError(.alreadyCompleted, "the work under \(key.debugDescription) is done; it has no further steps")
+            throw InboxError(
+                .alreadyCompleted, "the work under \(key.debugDescription) is done; it has no further steps")
         }
         record.steps.append(InboxRecord.Step(name: step, detail: detail, at: now))
         try tx.putInboxRecord(record, window: window)

@@ -92,7 +92,8 @@ package struct DeliveryLog: Sendable {
 
     func endpointPaused(_ endpoint: String) {
         logger.warning(
-            "the receiver is gone; its endpoint is paused until it is resumed", metadata: [LogKey.endpoint: "\(endpoint)"])
+            "the receiver is gone; its endpoint is paused until it is resumed",
+            metadata: [LogKey.endpoint: "\(endpoint)"])
     }
 
     func staleSettles(_ count: Int) {

@@ -44,7 +44,8 @@ public struct Table<Key: TableKey, Value: Sendable>: Sendable {
         }
         guard isReserved || !name.hasPrefix(Self.reservedPrefix) else {
             throw StorageError(
-                .invalidTable, "the name \(name) is one of the engine's own; use one that does not begin with \(Self.reservedPrefix)")
+                .invalidTable,
+                "the name \(name) is one of the engine's own; use one that does not begin with \(Self.reservedPrefix)")
         }
     }
 }

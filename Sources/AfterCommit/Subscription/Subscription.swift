@@ -32,7 +32,9 @@ public struct Subscription: Sendable {
     package init(
         _ name: String, types: Set<EventTypePattern>, policy: DeliveryPolicy, endpoint: Endpoint?,
         start: SubscriptionStart, onExhausted: ExhaustionHandler?, batching: Batching? = nil,
-        attempt: @escaping Attempt = { _, _ in preconditionFailure("a subscription with batches runs no single attempts") }
+        attempt: @escaping Attempt = { _, _ in
+            preconditionFailure("a subscription with batches runs no single attempts")
+        }
     ) {
         self.name = name
         self.types = EventTypeSelection(types)

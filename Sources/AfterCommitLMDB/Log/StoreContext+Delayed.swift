@@ -19,7 +19,8 @@ extension StoreContext {
                 events.append(DelayedEvent(envelope: try reader.envelope(), deliverAt: key.deliverAt))
             } catch {
                 guard error.lmdbError == nil else { throw error }
-                logger.warning("a delayed event cannot be read and is not listed", metadata: [LogKey.eventID: "\(key.id)"])
+                logger.warning(
+                    "a delayed event cannot be read and is not listed", metadata: [LogKey.eventID: "\(key.id)"])
             }
             return events.count < limit
         }

@@ -26,7 +26,9 @@ import Testing
         try expectSame(Scalars())
         try expectSame(Scalars.least)
         try expectSame([Scalars(), .least])
-        for number in [0, -0.0, 1, -1.5, 0.1, 1e21, 1e-7, 123_456_789.125, .pi, .greatestFiniteMagnitude, .leastNonzeroMagnitude] {
+        for number in [
+            0, -0.0, 1, -1.5, 0.1, 1e21, 1e-7, 123_456_789.125, .pi, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
+        ] {
             try expectSame(["": number])
             try expectSame(Float(number).isFinite ? Float(number) : 0)
         }
