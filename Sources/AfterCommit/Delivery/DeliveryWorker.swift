@@ -23,13 +23,13 @@ package actor DeliveryWorker {
     let log: DeliveryLog
     let tracing: EventTracing?
     var metrics: SubscriptionMetrics?
-    private let runner: AttemptRunner
+    let runner: AttemptRunner
     nonisolated let signal: WakeSignal
-    private let hasStorageChanged = Atomic(true)
-    private let shutdownRequest = Mutex<Duration?>(nil)
-    private let timer: WakeTimer
+    let hasStorageChanged = Atomic(true)
+    let shutdownRequest = Mutex<Duration?>(nil)
+    let timer: WakeTimer
     /// What the timer is armed for.
-    private var watchedUntil: Duration?
+    var watchedUntil: Duration?
 
     var random: any RandomNumberGenerator & Sendable
     var state: WorkerState
@@ -39,20 +39,20 @@ package actor DeliveryWorker {
     var keysToClaim: [String]
     var totals: DeliveryTotals
     var probes = ProbeFailures()
-    private var overstays = OverstayWatch()
+    var overstays = OverstayWatch()
     var lanes: [Int: Task<Void, Never>] = [:]
-    private var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
-    private var lastWaiterID: UInt64 = 0
+    var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
+    var lastWaiterID: UInt64 = 0
     let exhaustionTasks: ExhaustionTasks
     var stopsAt: Duration?
     let trial: SuspectTrial
-    private let clockWatch: SharedClockWatch
+    let clockWatch: SharedClockWatch
     /// Told the endpoint whose receiver wants nothing more.
     let onEndpointGone: @Sendable (String) -> Void
     let journal: (any AttemptJournal)?
     /// The suspect that is being tried.
     var suspectOnTrial: UInt64?
-    private var hasBegun = false
+    var hasBegun = false
     private(set) var hasEnded = false
     /// Those who wait until what is decided is stored; they are told what was refused as stale.
     var settleWaiters: [CheckedContinuation<[UInt64], any Error>] = []
@@ -146,9 +146,9 @@ package actor DeliveryWorker {
     }
 
     /// Grows with all that is claimed and tried: equal values tell that nothing happened between.
-    private var activity: Int { state.claimCount + totals.attempts }
+    var activity: Int { state.claimCount + totals.attempts }
 
-    private func giveUpWaiting(_ id: UInt64) {
+    func giveUpWaiting(_ id: UInt64) {
         waiters.removeValue(forKey: id)?.continuation.resume(returning: nil)
     }
 
@@ -254,47 +254,5 @@ package actor DeliveryWorker {
             log.attemptsOverstayed(harvest.abandoned)
         }
         for ended in harvest.ended { decide(ended) }
-    }
-
-    // MARK: Waiting
-
-    private func armTimer(now: Duration, date: Date) {
-        var wakeUp = state.wakeUp(now: now, date: date, queue: queue.standing())
-        if let stopsAt { wakeUp = min(wakeUp ?? stopsAt, stopsAt) }
-        guard let wakeUp else { return }
-        let armed = timer.arm(at: wakeUp, now: now)
-        if armed != watchedUntil {
-            watchedUntil = armed
-            queue.watch(until: armed)
-        }
-    }
-
-    private func resumeWaiters() {
-        guard !waiters.isEmpty else { return }
-        let standing = queue.standing()
-        let now = time.now()
-        let date = wallClock.now()
-        let isQuiet =
-            keysToClaim.isEmpty && exhaustionTasks.isEmpty && trial.turn(of: subscription.name) == .over
-            && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
-        for (id, waiter) in waiters {
-            let isMet =
-                switch waiter.condition {
-                case .idle:
-                    isQuiet
-                        && state.isIdle(
-                            now: now, date: date, queue: standing, unsettled: unsettled.count,
-                            blocked: ordering.blockedCount)
-                case .drained:
-                    isQuiet
-                        && state.isDrained(
-                            now: now, date: date, queue: standing, unsettled: unsettled.count,
-                            blocked: ordering.blockedCount)
-                }
-            if isMet || hasEnded {
-                waiters[id] = nil
-                waiter.continuation.resume(returning: hasEnded ? nil : activity)
-            }
-        }
     }
 }

@@ -9,13 +9,13 @@ import Logging
 /// claimed there is not an old version here.
 struct Claiming {
     /// How many events of other types one claim passes over.
-    private static let maxSkipped = 4_096
+    static let maxSkipped = 4_096
 
     let context: StoreContext
     /// Dead-letters records that cannot be read; it does not wait.
     let quarantine: @Sendable (SettlementBatch) -> Void
 
-    private var deliveries: LiveDeliveries { context.deliveries }
+    var deliveries: LiveDeliveries { context.deliveries }
 
     func claim(_ request: ClaimRequest) throws -> ClaimedBatch {
         let begun = try begin(request.subscription)
@@ -131,7 +131,7 @@ struct Claiming {
 
     // MARK: Parts
 
-    private func begin(
+    func begin(
         _ subscription: String
     ) throws -> (Transaction, LiveDeliveries.Subscription, generation: UInt64)? {
         try deliveries.withLock { state in
@@ -142,7 +142,7 @@ struct Claiming {
 
     /// Notes exceptions as handed out.
     /// - Returns: false if another engine has taken over meanwhile.
-    private func note(_ sequences: Set<UInt64>, _ subscription: String, _ generation: UInt64) -> Bool {
+    func note(_ sequences: Set<UInt64>, _ subscription: String, _ generation: UInt64) -> Bool {
         deliveries.withLock { state in
             guard state.generation == generation, state.subscriptions[subscription] != nil else { return false }
             state.subscriptions[subscription]?.claimedExceptions.formUnion(sequences)
@@ -150,7 +150,7 @@ struct Claiming {
         }
     }
 
-    private func claimDue(
+    func claimDue(
         _ transaction: Transaction, _ live: LiveDeliveries.Subscription, now: Date, limit: Int,
         into batch: inout ClaimedBatch
     ) throws {
@@ -175,7 +175,7 @@ struct Claiming {
         batch.nextDue = nextDue
     }
 
-    private func claimNew(
+    func claimNew(
         _ transaction: Transaction, _ live: LiveDeliveries.Subscription, _ request: ClaimRequest,
         _ generation: UInt64, below tail: UInt64, into batch: inout ClaimedBatch
     ) throws {
@@ -203,7 +203,7 @@ struct Claiming {
         }
     }
 
-    private func take(
+    func take(
         _ count: Int, _ subscription: String, _ generation: UInt64, below tail: UInt64
     ) -> [UInt64] {
         deliveries.withLock { state in
@@ -218,13 +218,13 @@ struct Claiming {
         }
     }
 
-    private enum Reading {
+    enum Reading {
         case delivery(ClaimedDelivery)
         case other
         case damaged(Data)
     }
 
-    private func read(
+    func read(
         _ sequence: UInt64, _ transaction: Transaction, _ types: EventTypeSelection
     ) throws(StorageError) -> Reading {
         try withKey(of: sequence) { key throws(StorageError) in
@@ -243,51 +243,13 @@ struct Claiming {
         }
     }
 
-    private func blocked(
+    func blocked(
         _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKeys: Set<String>, _ transaction: Transaction
     ) throws(StorageError) -> (key: String, delivery: ClaimedDelivery)? {
         let content = try entry.content()
         let head = try ExceptionRecord.head(content)
         guard head.state == .blocked, let key = head.orderingKey, orderingKeys.contains(key) else { return nil }
         return (key, try context.delivery(sequence, try ExceptionRecord(decoding: content), transaction))
-    }
-
-    // MARK: Damage
-
-    /// `nil` and a line in the log for a record that cannot be read; the others go on.
-    private func readable<T>(
-        _ sequence: UInt64, _ body: () throws(StorageError) -> T
-    ) throws(StorageError) -> T? {
-        do throws(StorageError) {
-            return try body()
-        } catch {
-            guard error.lmdbError == nil else { throw error }
-            context.logger.error(
-                "a stored delivery cannot be read and is passed over",
-                metadata: [LogKey.error: "\(error)", "sequence": "\(sequence)"])
-            return nil
-        }
-    }
-
-    /// Makes a dead letter of the bytes as they are, so that the subscription goes on and a person sees it.
-    private func giveUp(_ sequence: UInt64, _ bytes: Data, _ request: ClaimRequest) {
-        context.logger.error(
-            "an event cannot be read and becomes a dead letter",
-            metadata: [LogKey.subscription: "\(request.subscription)", "sequence": "\(sequence)"])
-        let envelope = Envelope(
-            id: EventID(high: 0, low: sequence), type: "aftercommit.unreadable", source: "/",
-            time: request.now, contentType: "application/octet-stream", payload: .bytes(bytes))
-        let letter = DeadLetter(
-            id: DeliveryID(subscription: request.subscription, sequence: sequence), envelope: envelope,
-            reason: .malformed, history: DeliveryHistory(), deadSince: request.now, blocksKey: false)
-        quarantine(
-            SettlementBatch(
-                subscription: request.subscription,
-                exceptions: [
-                    Settlement(
-                        delivery: ClaimedDelivery(sequence: sequence, envelope: envelope),
-                        outcome: .deadLettered(letter))
-                ]))
     }
 }
 #endif

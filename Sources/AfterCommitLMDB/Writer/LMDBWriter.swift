@@ -5,27 +5,27 @@ import Logging
 
 /// Commits what waits, many requests at a time. All writes to the store go through it.
 actor LMDBWriter {
-    private static let maxGroupBytes = 4 << 20
-    private static let maxGroupCount = 1_024
-    private static let minGathered = 8
-    private static let gatherTime = Duration.microseconds(150)
-    private static let readerCheckInterval = Duration.seconds(60)
+    static let maxGroupBytes = 4 << 20
+    static let maxGroupCount = 1_024
+    static let minGathered = 8
+    static let gatherTime = Duration.microseconds(150)
+    static let readerCheckInterval = Duration.seconds(60)
     /// How often one group is run again because another process has changed the size of the map.
-    private static let maxMapChanges = 8
+    static let maxMapChanges = 8
 
     nonisolated let thread: StoreThread
     nonisolated let mailbox = Mailbox()
-    private let context: StoreContext
-    private var space: Space
-    private var trimmer: Trimmer
-    private var file: FileExtender
-    private var health = StoreHealth()
+    let context: StoreContext
+    var space: Space
+    var trimmer: Trimmer
+    var file: FileExtender
+    var health = StoreHealth()
     /// Whether the system may grant a larger map.
-    private var mayGrow = true
-    private var lastReaderCheck: Duration
+    var mayGrow = true
+    var lastReaderCheck: Duration
     /// How many requests were taken the last time.
-    private var lastCount = 0
-    private var lastEmit: Duration
+    var lastCount = 0
+    var lastEmit: Duration
 
     init(context: StoreContext, thread: StoreThread) throws(StorageError) {
         self.context = context
@@ -80,7 +80,7 @@ actor LMDBWriter {
     }
 
     /// Settlements alone wait a moment for an emit to share a flush with, if emits have been coming at all.
-    private func waitForCompany(_ requests: inout [any PendingWrite]) {
+    func waitForCompany(_ requests: inout [any PendingWrite]) {
         let window = context.configuration.settleDelay
         let begin = context.time.now()
         guard window > .zero, begin - lastEmit < window else { return }
@@ -93,7 +93,7 @@ actor LMDBWriter {
 
     /// The callers of the last group have just been resumed and are likely to come again: a short wait for them saves a
     /// flush for a few of them and then another for the rest. A caller alone never waits.
-    private func gather(_ requests: inout [any PendingWrite]) {
+    func gather(_ requests: inout [any PendingWrite]) {
         guard lastCount >= Self.minGathered, requests.count < lastCount / 2 else { return }
         let end = context.time.now() + Self.gatherTime
         while requests.count < lastCount * 3 / 4 {
@@ -103,7 +103,7 @@ actor LMDBWriter {
         }
     }
 
-    private func commit(_ requests: [any PendingWrite]) {
+    func commit(_ requests: [any PendingWrite]) {
         guard !requests.isEmpty else { return }
         for _ in 0..<Self.maxMapChanges {
             if let refusal = health.refusal { return finish(requests, throwing: refusal) }
@@ -122,11 +122,11 @@ actor LMDBWriter {
                 .storeBusy, "other processes make the store larger all the time; try again"))
     }
 
-    private func finish(_ requests: [any PendingWrite], throwing error: any Error) {
+    func finish(_ requests: [any PendingWrite], throwing error: any Error) {
         for request in requests { request.finish(throwing: error) }
     }
 
-    private func attempt(_ requests: [any PendingWrite]) throws {
+    func attempt(_ requests: [any PendingWrite]) throws {
         let bytes = requests.reduce(0) { $0 + $1.bytes }
         // Other processes write too.
         try space.committed(bytes: 0, in: context.environment)
@@ -149,7 +149,7 @@ actor LMDBWriter {
         if !group.change.isEmpty { context.deliveries.wake(group.change) }
     }
 
-    private func afterCommit(_ group: WriteGroup) {
+    func afterCommit(_ group: WriteGroup) {
         do {
             try space.committed(bytes: group.writtenBytes, in: context.environment)
             if context.time.now() - lastReaderCheck > Self.readerCheckInterval {
@@ -163,7 +163,7 @@ actor LMDBWriter {
     }
 
     /// Near the limit: counts exactly, and trims what is settled, in commits of their own, until the writes fit.
-    private func makeRoom(for bytes: Int) throws {
+    func makeRoom(for bytes: Int) throws {
         while !space.fits(bytes) {
             try space.countFreePages(in: context.environment)
             if space.fits(bytes) { return }
@@ -184,7 +184,7 @@ actor LMDBWriter {
     // MARK: Failures
 
     /// - Returns: whether the requests are to be run again as they are; else they were told.
-    private func recover(from error: any Error, _ requests: [any PendingWrite]) -> Bool {
+    func recover(from error: any Error, _ requests: [any PendingWrite]) -> Bool {
         switch WriteRecovery(error) {
         case .adoptMapSize:
             do throws(StorageError) {
@@ -214,12 +214,12 @@ actor LMDBWriter {
         return false
     }
 
-    private func separate(_ requests: [any PendingWrite], _ error: any Error) {
+    func separate(_ requests: [any PendingWrite], _ error: any Error) {
         if requests.count == 1 { return requests[0].finish(throwing: error) }
         for request in requests { commit([request]) }
     }
 
-    private func reopen(after error: any Error) {
+    func reopen(after error: any Error) {
         guard health.failed(error) else {
             return context.logger.critical(
                 "writes to the store failed again; it accepts no more until it is opened again",
@@ -236,7 +236,7 @@ actor LMDBWriter {
         }
     }
 
-    private func giveUp(_ error: any Error) {
+    func giveUp(_ error: any Error) {
         health.gaveUp(error)
         context.logger.critical(
             "the store cannot be opened again and accepts no more writes",
@@ -244,51 +244,18 @@ actor LMDBWriter {
     }
 
     /// Looks anew at what may be another environment's.
-    private func environmentChanged() throws(StorageError) {
+    func environmentChanged() throws(StorageError) {
         file = FileExtender(descriptor: try context.environment.dataFile())
         try space.committed(bytes: 0, in: context.environment)
     }
 
-    private func clearDeadReaders() {
+    func clearDeadReaders() {
         do throws(StorageError) {
             try context.environment.clearDeadReaders()
         } catch {
             context.logger.warning(
                 "dead readers cannot be cleared", metadata: [LogKey.error: "\(error)"])
         }
-    }
-
-    // MARK: Map
-
-    /// Makes the map larger before it is full, where it was reserved smaller than the store may become.
-    private func makeMapRoom(for requests: [any PendingWrite]) throws(StorageError) {
-        let mapBytes = try context.environment.mapBytes()
-        guard mapBytes < context.configuration.maxBytes else { return }
-        let further = requests.reduce(Self.maxGroupBytes) { $0 + 2 * $1.bytes }
-        let needed = try context.environment.highWaterBytes() + further
-        if needed > mapBytes { _ = growMap(toHold: needed) }
-    }
-
-    /// - Returns: whether the map is larger now.
-    private func growMap(toHold bytes: Int) -> Bool {
-        guard mayGrow else { return false }
-        do throws(StorageError) {
-            if try context.growMap(toHold: bytes) {
-                try environmentChanged()
-                return true
-            }
-            mayGrow = false
-            try environmentChanged()
-            space.limitBytes = min(space.limitBytes, try context.environment.mapBytes())
-        } catch {
-            giveUp(error)
-        }
-        return false
-    }
-
-    private static func isMapFull(_ error: any Error) -> Bool {
-        let error = (error as? GroupFailure)?.underlying ?? error
-        return (error as? StorageError)?.lmdbError?.code == MDB_MAP_FULL
     }
 }
 

@@ -10,29 +10,29 @@ struct MemoryQueue: ~Copyable {
         let continuation: CheckedContinuation<Void, any Error>
     }
 
-    private let configuration: InMemoryStorage.Configuration
-    private var log: Deque<EnvelopeBox> = []
-    private var firstSequence: UInt64 = 1
+    let configuration: InMemoryStorage.Configuration
+    var log: Deque<EnvelopeBox> = []
+    var firstSequence: UInt64 = 1
     /// Every event below is settled by all subscriptions.
-    private var floor: UInt64 = 1
-    private var exceptionCount = 0
-    private var reservedCount = 0
-    private var waiters: Deque<RoomWaiter> = []
-    private var lastWaiterID: UInt64 = 0
+    var floor: UInt64 = 1
+    var exceptionCount = 0
+    var reservedCount = 0
+    var waiters: Deque<RoomWaiter> = []
+    var lastWaiterID: UInt64 = 0
     private(set) var wake: (@Sendable (StorageChange) -> Void)?
-    private var delayed = MemoryDelayed()
-    private var deduplication = MemoryDeduplication()
+    var delayed = MemoryDelayed()
+    var deduplication = MemoryDeduplication()
     var subscriptions: [String: MemorySubscription] = [:]
     /// Those that the last engine delivered to. Others hold no events back: the emitter never pays for them.
-    private var attached: Set<String> = []
+    var attached: Set<String> = []
 
     init(configuration: InMemoryStorage.Configuration) {
         self.configuration = configuration
     }
 
-    private var tail: UInt64 { firstSequence + UInt64(log.count) }
+    var tail: UInt64 { firstSequence + UInt64(log.count) }
 
-    private var heldCount: Int { Int(tail - floor) + exceptionCount + reservedCount + delayed.count }
+    var heldCount: Int { Int(tail - floor) + exceptionCount + reservedCount + delayed.count }
 
     // MARK: Emitting
 
@@ -80,7 +80,7 @@ struct MemoryQueue: ~Copyable {
         try deduplication.firstID(for: key, now: now)
     }
 
-    private func withoutKnown(
+    func withoutKnown(
         _ emissions: [Emission], now: Date
     ) throws(EmitError) -> (fresh: [Emission], ids: [EventID]) {
         var fresh: [Emission] = []
@@ -103,7 +103,7 @@ struct MemoryQueue: ~Copyable {
         return (fresh, ids)
     }
 
-    private mutating func store(_ emissions: [Emission], now: Date) -> StorageChange {
+    mutating func store(_ emissions: [Emission], now: Date) -> StorageChange {
         var change: StorageChange = []
         for emission in emissions {
             if let key = emission.deduplication {
@@ -133,23 +133,6 @@ struct MemoryQueue: ~Copyable {
     mutating func giveBack(_ count: Int) -> [RoomWaiter] {
         reservedCount -= count
         return grantRoom()
-    }
-
-    // MARK: Delayed events
-
-    mutating func publishDelayed(dueBy now: Date) -> (nextDue: Date?, published: Bool) {
-        let due = delayed.takeDue(by: now)
-        log.append(contentsOf: due)
-        if attached.isEmpty { floor = tail }
-        return (delayed.nextDue, !due.isEmpty)
-    }
-
-    func delayedEvents(after id: EventID?, limit: Int) -> [DelayedEvent] {
-        delayed.list(after: id, limit: limit)
-    }
-
-    mutating func cancelDelayed(_ ids: [EventID]) -> [EventID] {
-        ids.filter { delayed.remove($0) }
     }
 
     // MARK: Waiting for room
@@ -215,182 +198,5 @@ struct MemoryQueue: ~Copyable {
         attached.remove(name)
         settledFurther()
         return counts
-    }
-
-    // MARK: Delivering
-
-    /// Hands out these, wherever they wait.
-    mutating func claim(_ sequences: [UInt64], subscription name: String) -> [ClaimedDelivery] {
-        sequences.compactMap { sequence in
-            let logged = sequence >= firstSequence && sequence < tail ? log[Int(sequence - firstSequence)] : nil
-            return subscriptions[name]?.claim(sequence, logged: logged)
-        }
-    }
-
-    mutating func claim(_ request: ClaimRequest) -> ClaimedBatch {
-        guard var subscription = subscriptions.removeValue(forKey: request.subscription) else {
-            return ClaimedBatch()
-        }
-        let settledBefore = subscription.cursor.settledBelow
-        var batch = ClaimedBatch()
-        let hasNew = request.includesNew && subscription.cursor.hasClaimable(below: tail)
-        let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
-        subscription.claimDue(now: request.now, limit: dueLimit, into: &batch)
-        if request.includesNew {
-            while batch.deliveries.count < request.limit,
-                let sequence = subscription.cursor.claimNext(below: tail)
-            {
-                let box = log[Int(sequence - firstSequence)]
-                if subscription.handles(box.envelope.type) {
-                    batch.deliveries.append(ClaimedDelivery(sequence: sequence, box: box))
-                } else {
-                    subscription.cursor.settle([sequence])
-                }
-            }
-        }
-        batch.hasMore = subscription.cursor.hasClaimable(below: tail)
-        batch.reached = subscription.cursor.reached
-        subscriptions[request.subscription] = subscription
-        // Events of types it does not handle may have made room.
-        if subscription.cursor.settledBelow > settledBefore { settledFurther(from: settledBefore) }
-        return batch
-    }
-
-    mutating func settle(_ batch: SettlementBatch, now: Date) -> (report: SettlementReport, change: StorageChange) {
-        guard var subscription = subscriptions.removeValue(forKey: batch.subscription) else {
-            return (SettlementReport(), [])
-        }
-        let settledBefore = subscription.cursor.settledBelow
-        let exceptionsBefore = subscription.exceptions.count
-        var report = subscription.settle(batch, maxDeadLetters: configuration.maxDeadLetters)
-        exceptionCount += subscription.exceptions.count - exceptionsBefore
-        subscriptions[batch.subscription] = subscription
-        var change: StorageChange = []
-        for emission in batch.emissions(without: report.stale) {
-            // Past the capacity, which handlers must not wait for: what is in flight bounds it.
-            do throws(EmitError) {
-                change.formUnion(store(try withoutKnown([emission], now: now).fresh, now: now))
-            } catch {
-                report.refusedEmissions.append(emission.deduplication?.key ?? "")
-            }
-        }
-        settledFurther(from: settledBefore)
-        return (report, change)
-    }
-
-    /// Settles one delivery as delivered.
-    /// - Returns: false where it was settled already.
-    mutating func settle(_ delivery: DeliveryID, now: Date) -> Bool {
-        settle(SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]), now: now)
-            .report.stale.isEmpty
-    }
-
-    func isSettled(_ delivery: DeliveryID) -> Bool {
-        subscriptions[delivery.subscription]?.isSettled(delivery.sequence) ?? true
-    }
-
-    /// A subscription has settled what came after `before`: if it was the last, there is room.
-    private mutating func settledFurther(from before: UInt64) {
-        if before <= floor { settledFurther() }
-    }
-
-    private mutating func settledFurther() {
-        var settled = tail
-        for name in attached { settled = min(settled, subscriptions[name]?.cursor.settledBelow ?? settled) }
-        floor = settled
-        trim()
-    }
-
-    /// Forgets settled events beyond those retained, many at a time.
-    private mutating func trim() {
-        let removable = min(Int(floor - firstSequence), log.count - configuration.retainedEvents)
-        guard removable > max(256, configuration.retainedEvents / 4) else { return }
-        log.removeFirst(removable)
-        firstSequence += UInt64(removable)
-    }
-
-    // MARK: Inspecting
-
-    func counts(subscription name: String) -> DeliveryCounts {
-        guard let subscription = subscriptions[name] else { return DeliveryCounts() }
-        var counts = subscription.exceptionCounts()
-        for sequence in max(firstSequence, subscription.cursor.settledBelow)..<tail
-        where !subscription.cursor.isSettled(sequence)
-            && subscription.types.contains(log[Int(sequence - firstSequence)].envelope.type)
-        {
-            counts.pending += 1
-            if counts.oldestPending == nil {
-                counts.oldestPending = log[Int(sequence - firstSequence)].envelope.time
-            }
-        }
-        return counts
-    }
-
-    /// From the subscription's place and the log's end, without looking at the events between.
-    func backlog(subscription name: String) -> BacklogEstimate {
-        guard let subscription = subscriptions[name] else {
-            return BacklogEstimate(DeliveryCounts(), appended: tail - 1)
-        }
-        var counts = subscription.exceptionCounts()
-        counts.pending = subscription.cursor.unsettledCount(below: tail)
-        let first = max(firstSequence, subscription.cursor.settledBelow)
-        if counts.pending > 0, first < tail {
-            counts.oldestPending = log[Int(first - firstSequence)].envelope.time
-        }
-        return BacklogEstimate(counts, appended: tail - 1)
-    }
-
-    func deliveries(_ query: DeliveryQuery) -> [DeliveryRecord] {
-        let chosen = subscriptions.values
-            .filter { query.subscription == nil || $0.name == query.subscription }
-            .sorted { $0.name < $1.name }
-        let after = query.after ?? 0
-        var kept: Set<UInt64> = []
-        for subscription in chosen {
-            kept.formUnion(subscription.exceptions.keys)
-            kept.formUnion(subscription.deadLetters.keys)
-        }
-        let trimmed = kept.filter { $0 < firstSequence && $0 > after }.sorted()
-        let first = after < tail ? max(firstSequence, after + 1) : tail
-        var records: [DeliveryRecord] = []
-        for sequence in trimmed + Array(first..<max(first, tail)) where records.count < query.limit {
-            let logged = sequence >= firstSequence ? log[Int(sequence - firstSequence)].envelope : nil
-            for subscription in chosen {
-                if let record = subscription.record(sequence, logged: logged),
-                    query.matches(record.envelope),
-                    query.state == nil || query.state == record.state
-                {
-                    records.append(record)
-                }
-            }
-        }
-        return records
-    }
-
-    func deadLetters(_ query: DeadLetterQuery) -> [DeadLetter] {
-        let letters = subscriptions.values
-            .filter { query.subscription == nil || $0.name == query.subscription }
-            .flatMap(\.deadLetters.values)
-            .filter { query.matches($0) }
-            .filter { letter in
-                query.after.map { ($0.sequence, $0.subscription) < (letter.id.sequence, letter.id.subscription) }
-                    ?? true
-            }
-            .sorted { ($0.id.sequence, $0.id.subscription) < ($1.id.sequence, $1.id.subscription) }
-        return Array(letters.prefix(max(0, query.limit)))
-    }
-
-    // MARK: Dead letters
-
-    mutating func redrive(_ ids: [DeliveryID], now: Date) -> [DeliveryID] {
-        ids.filter { id in
-            let redriven = subscriptions[id.subscription]?.redrive(id.sequence, now: now) ?? false
-            if redriven { exceptionCount += 1 }
-            return redriven
-        }
-    }
-
-    mutating func deleteDeadLetters(_ ids: [DeliveryID]) -> [DeliveryID] {
-        ids.filter { subscriptions[$0.subscription]?.deleteDeadLetter($0.sequence) ?? false }
     }
 }

@@ -15,7 +15,7 @@ struct MemorySubscription {
         var state: DeliveryState { due != nil ? .retrying : isParked ? .parked : .blocked }
     }
 
-    private struct Due: Comparable {
+    struct Due: Comparable {
         let date: Date
         let sequence: UInt64
 
@@ -28,14 +28,14 @@ struct MemorySubscription {
         didSet { lastHandled = nil }
     }
     var cursor: SubscriptionCursor
-    private(set) var exceptions: [UInt64: Exception] = [:]
-    private(set) var deadLetters: [UInt64: DeadLetter] = [:]
-    private var deadOrder: Deque<UInt64> = []
+    var exceptions: [UInt64: Exception] = [:]
+    var deadLetters: [UInt64: DeadLetter] = [:]
+    var deadOrder: Deque<UInt64> = []
     /// May hold entries that are out of date; they are dropped when met.
-    private var dueQueue = Heap<Due>()
-    private var blocked: [String: [UInt64]] = [:]
+    var dueQueue = Heap<Due>()
+    var blocked: [String: [UInt64]] = [:]
     /// Found among ``types`` last: almost always the next one's type too, and comparing is cheaper than looking it up.
-    private var lastHandled: EventType?
+    var lastHandled: EventType?
 
     init(name: String, start: UInt64) {
         self.name = name
@@ -124,155 +124,5 @@ struct MemorySubscription {
         release(exceptions.filter(\.value.isClaimed).map(\.key))
         cursor = SubscriptionCursor(
             settledBelow: cursor.settledBelow, settledAhead: cursor.settledAhead)
-    }
-
-    // MARK: Settling
-
-    func isSettled(_ sequence: UInt64) -> Bool {
-        cursor.isSettled(sequence) && exceptions[sequence] == nil
-    }
-
-    mutating func settle(_ batch: SettlementBatch, maxDeadLetters: Int) -> SettlementReport {
-        var batch = batch
-        let stale = removeStale(from: &batch)
-        if !exceptions.isEmpty {
-            for sequence in batch.delivered { removeException(sequence) }
-        }
-        cursor.settle(batch.delivered)
-        for settlement in batch.exceptions { record(settlement) }
-        cursor.settle(batch.exceptions.map(\.delivery.sequence))
-        return SettlementReport(evictedDeadLetters: evict(maxDeadLetters: maxDeadLetters), stale: stale)
-    }
-
-    private func removeStale(from batch: inout SettlementBatch) -> [UInt64] {
-        // Almost always there is none: no array is made to find that out.
-        guard
-            batch.delivered.contains(where: { isSettled($0) })
-                || batch.exceptions.contains(where: { isSettled($0.delivery.sequence) })
-        else { return [] }
-        let stale =
-            batch.delivered.filter { isSettled($0) }
-            + batch.exceptions.map(\.delivery.sequence).filter { isSettled($0) }
-        let refused = Set(stale)
-        batch.delivered.removeAll { refused.contains($0) }
-        batch.exceptions.removeAll { refused.contains($0.delivery.sequence) }
-        return stale
-    }
-
-    private mutating func record(_ settlement: Settlement) {
-        let sequence = settlement.delivery.sequence
-        removeException(sequence)
-        switch settlement.outcome {
-        case .retrying(let due, let history):
-            insertRetrying(settlement.delivery, due: due, history: history)
-        case .parked(let history):
-            var delivery = settlement.delivery
-            delivery.history = history
-            exceptions[sequence] = Exception(delivery: delivery, isParked: true)
-        case .blocked:
-            exceptions[sequence] = Exception(delivery: settlement.delivery)
-            if let key = settlement.delivery.envelope.orderingKey {
-                var waiting = blocked[key] ?? []
-                let place = waiting.firstIndex { $0 > sequence } ?? waiting.endIndex
-                waiting.insert(sequence, at: place)
-                blocked[key] = waiting
-            }
-        case .deadLettered(let letter):
-            deadLetters[sequence] = letter
-            deadOrder.append(sequence)
-        }
-    }
-
-    private mutating func insertRetrying(
-        _ delivery: ClaimedDelivery, due: Date, history: DeliveryHistory
-    ) {
-        var delivery = delivery
-        delivery.history = history
-        exceptions[delivery.sequence] = Exception(delivery: delivery, due: due)
-        dueQueue.insert(Due(date: due, sequence: delivery.sequence))
-    }
-
-    private mutating func removeException(_ sequence: UInt64) {
-        guard let exception = exceptions.removeValue(forKey: sequence), exception.due == nil,
-            let key = exception.delivery.envelope.orderingKey
-        else { return }
-        blocked[key]?.removeAll { $0 == sequence }
-        if blocked[key]?.isEmpty == true { blocked[key] = nil }
-    }
-
-    private mutating func evict(maxDeadLetters: Int) -> [DeliveryID] {
-        var evicted: [DeliveryID] = []
-        while deadLetters.count > maxDeadLetters, let oldest = deadOrder.popFirst() {
-            if let letter = deadLetters.removeValue(forKey: oldest) { evicted.append(letter.id) }
-        }
-        return evicted
-    }
-
-    // MARK: Dead letters
-
-    mutating func redrive(_ sequence: UInt64, now: Date) -> Bool {
-        guard let letter = deadLetters.removeValue(forKey: sequence) else { return false }
-        deadOrder.removeAll { $0 == sequence }
-        insertRetrying(
-            ClaimedDelivery(sequence: sequence, envelope: letter.envelope), due: now,
-            history: letter.history.redriven)
-        return true
-    }
-
-    mutating func deleteDeadLetter(_ sequence: UInt64) -> Bool {
-        guard deadLetters.removeValue(forKey: sequence) != nil else { return false }
-        deadOrder.removeAll { $0 == sequence }
-        return true
-    }
-
-    // MARK: Inspecting
-
-    func exceptionCounts() -> DeliveryCounts {
-        var counts = DeliveryCounts(deadLettered: deadLetters.count)
-        for exception in exceptions.values {
-            switch exception.state {
-            case .parked: counts.parked += 1
-            case .blocked: counts.blocked += 1
-            default: counts.retrying += 1
-            }
-        }
-        return counts
-    }
-
-    func orderedKeys() -> [SubscriptionPlace.OrderedKey] {
-        var keys: [String: SubscriptionPlace.OrderedKey] = [:]
-        for (sequence, exception) in exceptions {
-            guard let key = exception.delivery.envelope.orderingKey else { continue }
-            if exception.state == .blocked {
-                let first = keys[key]?.firstBlocked ?? sequence
-                keys[key, default: .init(key: key)].blocked += 1
-                keys[key]?.firstBlocked = min(first, sequence)
-            } else {
-                let first = keys[key]?.retrying ?? sequence
-                keys[key, default: .init(key: key)].retrying = min(first, sequence)
-            }
-        }
-        for (sequence, letter) in deadLetters where letter.blocksKey {
-            guard let key = letter.envelope.orderingKey else { continue }
-            keys[key, default: .init(key: key)].dead = sequence
-        }
-        return Array(keys.values)
-    }
-
-    func record(_ sequence: UInt64, logged: Envelope?) -> DeliveryRecord? {
-        let id = DeliveryID(subscription: name, sequence: sequence)
-        if let letter = deadLetters[sequence] {
-            return DeliveryRecord(
-                id: id, envelope: letter.envelope, state: .deadLettered, history: letter.history)
-        }
-        if let exception = exceptions[sequence] {
-            return DeliveryRecord(
-                id: id, envelope: exception.delivery.envelope,
-                state: exception.state, due: exception.due,
-                history: exception.delivery.history ?? DeliveryHistory())
-        }
-        guard let logged, sequence >= start, types.contains(logged.type) else { return nil }
-        return DeliveryRecord(
-            id: id, envelope: logged, state: cursor.isSettled(sequence) ? .delivered : .pending)
     }
 }
