@@ -40,7 +40,7 @@ extension EventEngine {
         var orphans: [OrphanedSubscription] = []
         for name in names.sorted() {
             orphans.append(
-                OrphanedSubscription(name: name, counts: try await storage.counts(subscription: name)))
+                OrphanedSubscription(name: name, counts: try await storage.backlog(subscription: name)))
         }
         return orphans
     }
@@ -49,6 +49,6 @@ extension EventEngine {
 /// A subscription that nobody delivers to any more.
 public struct OrphanedSubscription: Sendable, Hashable {
     public let name: String
-    /// What waits for it.
+    /// What waits for it, as a cheap estimate: see ``EventStorage/backlog(subscription:)``.
     public let counts: DeliveryCounts
 }

@@ -1,6 +1,5 @@
 public import Logging
 public import ServiceLifecycle
-import Synchronization
 
 /// Delivers the events of one storage to its subscriptions.
 ///
@@ -15,7 +14,7 @@ import Synchronization
 ///
 /// An engine owns the delivery of its storage from its making until ``run()`` ends or it is released.
 public actor EventEngine: Service {
-    private enum Phase {
+    enum Phase {
         case ready
         /// Running for as long as a drain needs.
         case draining
@@ -25,24 +24,24 @@ public actor EventEngine: Service {
 
     let subscriptions: [Subscription]
     let storage: any EventStorage
-    private let configuration: EngineConfiguration
+    let configuration: EngineConfiguration
     let logger: Logger
     let time: TimeSource
     let wallClock: any WallClock
-    private var random: any RandomNumberGenerator & Sendable
-    private let gates: [String: EndpointGate]
+    var random: any RandomNumberGenerator & Sendable
+    let gates: [String: EndpointGate]
     /// What a commit wakes. The storage holds it, so it must not hold the engine.
-    private let wakeUps = WakeUps()
+    let wakeUps = WakeUps()
     let delayed: DelayedPublisher
-    private var delayedTask: Task<Void, Never>?
-    private let sampler: MetricsSampler?
-    private var samplerTask: Task<Void, Never>?
+    var delayedTask: Task<Void, Never>?
+    let sampler: MetricsSampler?
+    var samplerTask: Task<Void, Never>?
     private(set) var workers: [DeliveryWorker] = []
-    private var tasks: [Task<Void, Never>] = []
-    private var drainTask: Task<Void, any Error>?
-    private var phase = Phase.ready
+    var tasks: [Task<Void, Never>] = []
+    var drainTask: Task<Void, any Error>?
+    var phase = Phase.ready
     var control = EngineControl()
-    private var isAttached = false
+    var isAttached = false
 
     /// Validates, takes the delivery of `storage`, and registers each subscription's place: events that commit after this
     /// returns reach every subscription. A subscription's name that is new starts at the next event.
@@ -97,7 +96,7 @@ public actor EventEngine: Service {
         if isAttached { storage.detach() }
     }
 
-    private func makeWorkers() async throws {
+    func makeWorkers() async throws {
         let wakeUps = wakeUps
         let isFirst = workers.isEmpty
         let places = try await storage.attach(
@@ -173,72 +172,14 @@ public actor EventEngine: Service {
         }
     }
 
-    /// Delivers until nothing is left that could be delivered: waits for retries and parked deliveries,
-    /// and for what handlers emit meanwhile. Dead letters, what waits behind them, and what is paused stay.
-    ///
-    /// It works beside ``run()``, and without it, as in a test.
-    /// - Throws: `CancellationError` when cancelled; ``EngineError`` with `alreadyRan` once the engine has ended.
-    /// - Parameter includingDelayed: waits for delayed events too, until none is left; on a manual clock, advance it meanwhile.
-    public func drain(includingDelayed: Bool = false) async throws {
-        while let drainTask { _ = await drainTask.result }
-        try Task.checkCancellation()
-        switch phase {
-        case .running, .draining:
-            try await wait(for: .drained, includingDelayed: includingDelayed)
-        case .ended:
-            throw Self.ended
-        case .ready:
-            phase = .draining
-            let task = Task { try await drainOnItsOwn(includingDelayed: includingDelayed) }
-            drainTask = task
-            try await withTaskCancellationHandler {
-                try await task.value
-            } onCancel: {
-                task.cancel()
-            }
-        }
-    }
-
-    private func drainOnItsOwn(includingDelayed: Bool) async throws {
-        defer { drainTask = nil }
-        start()
-        let result: Result<Void, any Error>
-        do {
-            try await wait(for: .drained, includingDelayed: includingDelayed)
-            result = .success(())
-        } catch {
-            result = .failure(error)
-        }
-        for worker in workers { worker.stop(grace: configuration.shutdownGracePeriod) }
-        for task in tasks { await task.value }
-        await stopCompanions()
-        detach()
-        do {
-            try await makeWorkers()
-            phase = .ready
-        } catch {
-            // Another owner was quicker: this engine delivers no more.
-            phase = .ended
-            throw error
-        }
-        try result.get()
-    }
-
-    /// Waits until nothing can go on before time passes or something new is emitted: what a test waits for
-    /// between two moves of its clock. Before ``run()`` has begun it waits for that too.
-    /// - Throws: `CancellationError` when cancelled.
-    public func waitUntilIdle() async throws {
-        try await wait(for: .idle)
-    }
-
-    private func detach() {
+    func detach() {
         wakeUps.set([], delayed: nil)
         isAttached = false
         storage.detach()
     }
 
     /// Ends what ran beside the workers, once those have ended.
-    private func stopCompanions() async {
+    func stopCompanions() async {
         delayed.stop()
         await delayedTask?.value
         delayedTask = nil
@@ -251,50 +192,12 @@ public actor EventEngine: Service {
     static let ended = EngineError(
         .alreadyRan, "this engine has ended; make another engine to deliver what is left")
 
-    private func start() {
+    func start() {
         let delayed = delayed
         delayed.begin()
         delayedTask = Task.detached { await delayed.run() }
         let workers = workers
         samplerTask = sampler.map { sampler in Task.detached { await sampler.run(workers) } }
         tasks = workers.map { worker in Task.detached { await worker.run() } }
-    }
-
-    private func wait(for condition: DeliveryWorker.Condition, includingDelayed: Bool = false) async throws {
-        // A handler may emit for a worker that was done already: only a second, quiet round proves the end.
-        var before: [Int]?
-        while true {
-            var activity: [Int] = [try await delayed.settle(untilEmpty: includingDelayed)]
-            for worker in workers {
-                let active = await worker.wait(for: condition)
-                try Task.checkCancellation()
-                guard let active else { throw await worker.failure ?? Self.ended }
-                activity.append(active)
-            }
-            if activity == before { return }
-            before = activity
-        }
-    }
-}
-
-/// Wakes all that an engine runs.
-private final class WakeUps: Sendable {
-    private struct Sleepers {
-        var workers: [DeliveryWorker] = []
-        var delayed: DelayedPublisher?
-    }
-
-    private let sleepers = Mutex(Sleepers())
-
-    func set(_ workers: [DeliveryWorker], delayed: DelayedPublisher?) {
-        sleepers.withLock { $0 = Sleepers(workers: workers, delayed: delayed) }
-    }
-
-    func wake(_ change: StorageChange) {
-        let sleepers = sleepers.withLock { $0 }
-        if change.contains(.claimable) {
-            for worker in sleepers.workers { worker.storageChanged() }
-        }
-        if change.contains(.delayed) { sleepers.delayed?.storageChanged() }
     }
 }
