@@ -36,19 +36,22 @@ extension EventEngine {
     /// Subscriptions that have a place in the storage and are gone from the code. The storage keeps their events for them
     /// within its retention; past its size limit it cuts their place, and logs an error.
     public nonisolated func orphanedSubscriptions() async throws -> [OrphanedSubscription] {
-        let names = Set(try await storage.registeredSubscriptions()).subtracting(subscriptions.map(\.name))
         var orphans: [OrphanedSubscription] = []
-        for name in names.sorted() {
+        for name in try await orphanNames() {
             orphans.append(
-                OrphanedSubscription(name: name, counts: try await storage.backlog(subscription: name)))
+                OrphanedSubscription(name: name, counts: try await storage.counts(subscription: name)))
         }
         return orphans
+    }
+
+    nonisolated func orphanNames() async throws -> [String] {
+        Set(try await storage.registeredSubscriptions()).subtracting(subscriptions.map(\.name)).sorted()
     }
 }
 
 /// A subscription that nobody delivers to any more.
 public struct OrphanedSubscription: Sendable, Hashable {
     public let name: String
-    /// What waits for it, as a cheap estimate: see ``EventStorage/backlog(subscription:)``.
+    /// What waits for it. Counting walks its backlog.
     public let counts: DeliveryCounts
 }

@@ -81,13 +81,10 @@ public actor EventEngine: Service {
             subscriptions.map { ($0.endpoint.name, EndpointGate($0.endpoint, now: time.now())) },
             uniquingKeysWith: { first, _ in first })
         try await makeWorkers()
-        for orphan in try await orphanedSubscriptions() {
+        for orphan in try await orphanNames() {
             logger.warning(
                 "a subscription has a place in the storage and no handler here; its events are kept for it",
-                metadata: [
-                    LogKey.subscription: "\(orphan.name)", LogKey.storage: "\(storage.name)",
-                    LogKey.count: "\(orphan.counts.pending)",
-                ])
+                metadata: [LogKey.subscription: "\(orphan)", LogKey.storage: "\(storage.name)"])
         }
     }
 
