@@ -1,7 +1,7 @@
 # What a person does with this package. Each target needs Swift alone; the first two install what else is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test crash docs lint bench tsan asan coverage packages
+.PHONY: help demo test crash docs lint bench tsan asan coverage packages test-packages
 
 SHELL := /bin/bash
 ROUNDS ?= 50
@@ -12,11 +12,14 @@ help: ## list these targets
 packages:
 	@Tests/Scripts/ensure-packages.sh
 
+test-packages:
+	@Tests/Scripts/ensure-packages.sh tests
+
 demo: packages ## place orders against a data platform that fails at times, and show that every event arrives
 	@Tests/Scripts/build.sh --product place-order
 	@.build/debug/place-order run --storage outbox --orders 200 --platform-error-rate 0.1 --platform-outage 0s..2s --log-level warning
 
-test: packages ## build once, then check listings, documentation and a light consumer, then run all tests
+test: test-packages ## build once, then check listings, documentation and a light consumer, then run all tests
 	@Tests/Scripts/build.sh --build-tests
 	@Tests/Scripts/check-listings.sh
 	@Tests/Scripts/build-docs.sh
@@ -38,12 +41,12 @@ bench: packages ## measure beside bare loops, for some minutes; bench.json holds
 	@Tests/Scripts/build.sh -c release --product Benchmarks
 	@"$$(swift build -c release --show-bin-path)/Benchmarks" $(BENCH)
 
-tsan: packages ## run all tests under the Thread Sanitizer
+tsan: test-packages ## run all tests under the Thread Sanitizer
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \
 		swift test --sanitize=thread --scratch-path .build-tsan
 
-asan: packages ## run all tests under the Address Sanitizer, leaks included
+asan: test-packages ## run all tests under the Address Sanitizer, leaks included
 	@swift test --sanitize=address --disable-xctest --scratch-path .build-asan
 
-coverage: packages ## print the share of lines that the tests of core and store reach
+coverage: test-packages ## print the share of lines that the tests of core and store reach
 	@Tests/Scripts/coverage.sh

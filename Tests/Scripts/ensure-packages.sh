@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system and does not find: LMDB's headers, for the example's HTTP client zlib's,
-# and what the tests of faults run.
+# and, for `ensure-packages.sh tests`, what the tests of faults run.
 set -euo pipefail
 
 fail() {
@@ -46,9 +46,11 @@ has_lmdb || missing+=(liblmdb-dev)
 has_header zlib.h || missing+=(zlib1g-dev)
 command -v git >/dev/null 2>&1 || missing+=(git)
 command -v make >/dev/null 2>&1 || missing+=(make)
-# Tests of faults answer system calls with errors, and fill a small file system.
-command -v strace >/dev/null 2>&1 || missing+=(strace)
-{ command -v mkfs.ext4 || [ -x /usr/sbin/mkfs.ext4 ]; } >/dev/null 2>&1 || missing+=(e2fsprogs)
+if [ "${1:-}" = tests ]; then
+    # They answer system calls with errors, and fill a small file system.
+    command -v strace >/dev/null 2>&1 || missing+=(strace)
+    { command -v mkfs.ext4 || [ -x /usr/sbin/mkfs.ext4 ]; } >/dev/null 2>&1 || missing+=(e2fsprogs)
+fi
 [ "${#missing[@]}" -eq 0 ] && exit 0
 command -v apt-get >/dev/null 2>&1 \
     || fail "install ${missing[*]} (so Debian names them) with this system's package manager."
