@@ -33,6 +33,8 @@ public struct DeliveryContext: Sendable, EventEmitter {
     private let started: Duration
     private let emissions: EmissionBuffer
     private let emittingAttempt: UInt64
+    /// Whether the handler has a transaction to emit with.
+    private var isTransactional = false
 
     package init(_ claimed: ClaimedDelivery, common: Common, started: Duration, emissions: EmissionBuffer) {
         self.claimed = claimed
@@ -91,10 +93,19 @@ public struct DeliveryContext: Sendable, EventEmitter {
         try envelope.event(E.self, coder: common.envelopes.coder)
     }
 
+    /// The context of a transactional handler, which settles in its transaction what it emits with it.
+    package var ofTransaction: Self {
+        var context = self
+        context.isTransactional = true
+        return context
+    }
+
     /// Emits an event that is stored if this attempt succeeds, in the commit that settles it.
-    /// - Throws: ``EmitError`` with `attemptEnded` once the attempt has ended.
+    /// - Throws: ``EmitError`` with `attemptEnded` once the attempt has ended; with `emitWithTransaction` in a transactional
+    ///   handler, whose transaction is to emit.
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
+        guard !isTransactional else { throw EmitError.emitWithTransaction }
         var options = options
         if options.headers["causationid"] == nil { options.headers["causationid"] = "\(eventID)" }
         if options.headers["correlationid"] == nil {

@@ -11,6 +11,7 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         case oneKeyForSeveralEvents
         case attemptEnded
         case scopeEnded
+        case emitWithTransaction
         case refused(type: String, reason: String)
         case moreThanReserved(count: Int)
     }
@@ -40,6 +41,8 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
     public static let oneKeyForSeveralEvents = Self(code: .oneKeyForSeveralEvents)
     /// A handler's context was used after its attempt had ended.
     public static let attemptEnded = Self(code: .attemptEnded)
+    /// A transactional handler's context was asked to emit.
+    public static let emitWithTransaction = Self(code: .emitWithTransaction)
     /// The emitter of ``EventEngine/afterCommit(reserving:_:)`` was used after its scope had returned.
     public static let scopeEnded = Self(code: .scopeEnded)
     /// An interceptor refused it.
@@ -70,6 +73,8 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
             "a deduplication key or an id stands for one event: emit the events one by one, each with its own"
         case .attemptEnded:
             "the attempt has ended: emit before the handler returns"
+        case .emitWithTransaction:
+            "a transactional handler settles in its transaction: emit with that, not with the context"
         case .scopeEnded:
             "the scope has returned: emit inside of it"
         case .refused(let type, let reason):

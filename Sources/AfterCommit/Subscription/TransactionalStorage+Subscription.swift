@@ -25,9 +25,10 @@ extension TransactionalStorage {
             onExhausted: onExhausted
         ) { coder, context in
             let event = try context.envelope.event(E.self, coder: coder)
+            let transactional = context.ofTransaction
             // One that was settled already needs nothing more.
             _ = try await self.transaction(settling: context.delivery) { tx in
-                try handler(event, tx, context)
+                try handler(event, tx, transactional)
             }
             return .settled
         }

@@ -47,6 +47,25 @@ extension ConformanceSuite {
             }
             try await run.requireRow("3", for: "a", storage)
         },
+        ConformanceCase(.afterCommit, "a transactional handler emits with its transaction, not with its context") { run in
+            let storage = try await run.storage()
+            let ledger = storage.subscription("ledger", to: Numbered.self) { _, tx, context in
+                try tx.put(Row(text: "entry"), for: "a", in: .rows)
+                do {
+                    try context.emit(Named(name: "lost"))
+                } catch {
+                    throw HandlerOutcome.permanent(error)
+                }
+            }
+            try await run.running(storage, [ledger]) { engine in
+                try await engine.emit(Numbered(number: 1))
+                try await engine.waitUntilIdle()
+                let failure = try await engine.deadLetters().first?.history.failures.last
+                try require(
+                    failure?.message.contains("transaction") == true, "the context emitted, or said nothing: \(failure as Any)")
+            }
+            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 0)
+        },
         ConformanceCase(.order, "transactional handlers keep the order of a key") { run in
             let storage = try await run.storage()
             let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, context in
