@@ -47,7 +47,8 @@ extension ConformanceSuite {
             }
             try await run.requireRow("3", for: "a", storage)
         },
-        ConformanceCase(.afterCommit, "a transactional handler emits with its transaction, not with its context") { run in
+        ConformanceCase(.afterCommit, "a transactional handler emits with its transaction, not with its context") {
+            run in
             let storage = try await run.storage()
             let ledger = storage.subscription("ledger", to: Numbered.self) { _, tx, context in
                 try tx.put(Row(text: "entry"), for: "a", in: .rows)
@@ -62,7 +63,8 @@ extension ConformanceSuite {
                 try await engine.waitUntilIdle()
                 let failure = try await engine.deadLetters().first?.history.failures.last
                 try require(
-                    failure?.message.contains("transaction") == true, "the context emitted, or said nothing: \(failure as Any)")
+                    failure?.message.contains("transaction") == true,
+                    "the context emitted, or said nothing: \(failure as Any)")
             }
             try requireEqual(try await storage.read { try $0.count(of: .rows) }, 0)
         },
