@@ -69,7 +69,10 @@ func open(
     _ path: String, configuration: LMDBStorage.Configuration = .init(),
     clock: FixedWallClock = FixedWallClock()
 ) throws -> LMDBStorage {
-    try LMDBStorage(
+    var configuration = configuration
+    // Many stores are open at once, and a sanitizer leaves less address space than so many usual reserves take.
+    configuration.mapReserveBytes = min(configuration.mapReserveBytes, 4 << 30)
+    return try LMDBStorage(
         path: path, configuration: configuration, envelopes: EnvelopeFactory(wallClock: clock))
 }
 
