@@ -17,6 +17,9 @@ public protocol AttemptJournal: Sendable {
     /// A suspect has begun, and nothing else of the engine runs: a death now is its own.
     func beganAlone(_ sequence: UInt64)
 
+    /// A suspect was given back untried: it stays one.
+    func released(_ sequence: UInt64)
+
     /// A suspect has ended, whatever came of it, and the process lives.
     func cleared(_ sequence: UInt64)
 }

@@ -22,7 +22,8 @@ extension DeliveryWorker {
         takeHarvest()
         // Running ones end with the harvest that follows.
         let (unbegun, running) = queue.cancel(sequences)
-        let taken = waiting + unbegun + ordering.takeHeld(sequences)
+        let taken = waiting + unbegun + ordering.takeHeld(sequences) + takeSuspects { sequences.contains($0) }
+        ordering.forgetBlocked(waiting.filter(\.wasBlocked))
         takeHarvest()
         let now = wallClock.now()
         for delivery in taken {

@@ -4,7 +4,7 @@ extension DeliveryWorker {
     /// Lets claimed deliveries run, wait for their key, or be stored as blocked.
     func admit(_ deliveries: [ClaimedDelivery]) {
         if deliveries.allSatisfy({ $0.box.envelope.orderingKey == nil }) {
-            if !deliveries.isEmpty { queue.push(deliveries) }
+            if !deliveries.isEmpty { start(deliveries) }
             return
         }
         var ready: [ClaimedDelivery] = []
@@ -17,7 +17,7 @@ extension DeliveryWorker {
                 unsettled.exceptions.append(Settlement(delivery: delivery, outcome: .blocked))
             }
         }
-        if !ready.isEmpty { queue.push(ready) }
+        if !ready.isEmpty { start(ready) }
     }
 
     /// Decides what becomes of a delivery whose attempt has ended.
@@ -32,10 +32,8 @@ extension DeliveryWorker {
         let decision = DeliveryDecision.decide(
             ended, subscription: subscription.name, policy: subscription.policy,
             now: wallClock.now(), random: &random)
-        if delivery.sequence == suspectOnTrial {
-            // A probe that failed is tried again, still alone.
-            if case .requeued = decision {} else { endTrial(of: delivery.sequence) }
-        }
+        // However it ended, a failed probe included: the process lives.
+        if !suspects.isEmpty { clearSuspect(delivery.sequence) }
         switch decision {
         case .delivered:
             totals.delivered += 1
@@ -109,7 +107,7 @@ extension DeliveryWorker {
 
     /// Carries out what the end of a head means for those behind it.
     func follow(_ next: OrderingState.Next) {
-        if !next.run.isEmpty { queue.push(next.run) }
+        if !next.run.isEmpty { start(next.run) }
         for delivery in next.block {
             unsettled.exceptions.append(Settlement(delivery: delivery, outcome: .blocked))
         }

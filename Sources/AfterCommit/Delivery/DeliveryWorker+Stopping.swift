@@ -2,7 +2,8 @@
 extension DeliveryWorker {
     func beginStopping(grace: Duration) async {
         stopsAt = time.now() + grace
-        let unbegun = queue.close() + ordering.takeHeld()
+        let unbegun = queue.close() + ordering.takeHeld() + takeSuspects { _ in true }
+        leaveTrial()
         await release(unbegun)
     }
 

@@ -83,13 +83,16 @@ extension DeliveryWorker {
         deadLettersDeleted(Set(evicted.map(\.sequence)))
     }
 
+    /// How many wait behind their keys, as far as that keeps new deliveries from being claimed. After a restart, keys that
+    /// wait for their heads must not wait for those blocked behind them.
+    var blockedForClaims: Int { ordering.awaitsHeads ? 0 : ordering.blockedCount }
+
     func claim(now: Duration, date: Date) async -> Bool {
         let turned = await claimTurnedKeys()
         let limit = state.claimLimit(
-            now: now, date: date, queue: queue.standing(), blocked: ordering.blockedCount)
+            now: now, date: date, queue: queue.standing(), blocked: blockedForClaims)
         guard let limit else { return turned }
-        // Keys that wait for their heads after a restart must not wait for those blocked behind them.
-        let includesNew = state.includesNew(blocked: ordering.blockedCount) || ordering.awaitsHeads
+        let includesNew = state.includesNew(blocked: blockedForClaims)
         do {
             let batch = try await storage.claim(
                 ClaimRequest(

@@ -2,49 +2,83 @@ import Foundation
 
 /// How a worker tries what was in flight when the last process died.
 extension DeliveryWorker {
-    /// Whether the worker may go on as usual: no suspect is left to try, here or elsewhere.
-    func passesTrial() async -> Bool {
-        switch trial.turn(of: subscription.name) {
-        case .over: return true
-        case .wait: return false
-        case .tryAlone(let suspect):
-            if suspectOnTrial != suspect.sequence { await begin(suspect) }
-            return false
+    /// How long a suspect that a gate refused stays out of the others' way.
+    private static let postponement = Duration.seconds(1)
+
+    /// Lets deliveries run; suspects only alone.
+    func start(_ deliveries: [ClaimedDelivery]) {
+        guard !suspects.isEmpty, deliveries.contains(where: { suspects[$0.sequence] != nil }) else {
+            return queue.push(deliveries)
+        }
+        queue.push(deliveries.filter { suspects[$0.sequence] == nil })
+        for delivery in deliveries {
+            guard let deaths = suspects[delivery.sequence] else { continue }
+            if deaths < SubscriptionPlace.Suspect.maxDeaths {
+                suspectsReady.append(delivery)
+            } else {
+                decide(
+                    EndedAttempt(
+                        delivery: delivery, startedAt: wallClock.now(), duration: .zero,
+                        result: .crashLooped(deaths: deaths), isProbe: false))
+            }
         }
     }
 
-    private func begin(_ suspect: SubscriptionPlace.Suspect) async {
-        let deliveries: [ClaimedDelivery]
-        do {
-            deliveries = try await storage.claim([suspect.sequence], subscription: subscription.name)
-        } catch {
-            claimingFailed(error)
+    /// Asks for the next suspect's turn, and lets it run when it has come.
+    func trySuspects(now: Duration) {
+        guard !suspects.isEmpty else { return trial.poke() }
+        if let suspectOnTrial {
+            // A gate that refuses it must not hold up the others.
+            guard let refused = queue.takeRefused() else { return }
+            suspectsReady.append(refused)
+            self.suspectOnTrial = nil
+            suspectNotBefore = max(queue.standing().gate?.until ?? now, now + Self.postponement)
+            journal?.released(suspectOnTrial)
+            trial.ended(subscription.name)
             return
         }
-        guard let delivery = deliveries.first else {
-            // It was settled before the process died, or is a dead letter.
-            endTrial(of: suspect.sequence)
-            return
+        guard let next = nextSuspect(now: now) else {
+            trial.withdraw(subscription.name)
+            return trial.poke()
         }
-        state.claimedBlocked(1)
-        suspectOnTrial = suspect.sequence
-        if suspect.deaths >= SubscriptionPlace.Suspect.maxDeaths {
-            _ = ordering.admit(delivery)
-            decide(
-                EndedAttempt(
-                    delivery: delivery, startedAt: wallClock.now(), duration: .zero,
-                    result: .crashLooped(deaths: suspect.deaths), isProbe: false))
-            return
-        }
-        log.triesAlone(delivery, deaths: suspect.deaths)
-        journal?.beganAlone(suspect.sequence)
-        admit([delivery])
+        let suspect = SubscriptionPlace.Suspect(sequence: next.sequence, deaths: suspects[next.sequence] ?? 0)
+        guard case .begin(let isAlone) = trial.request(suspect, of: subscription.name) else { return }
+        suspectOnTrial = next.sequence
+        suspectsReady.removeAll { $0.sequence == next.sequence }
+        log.triesAlone(next, deaths: suspect.deaths)
+        if isAlone { journal?.beganAlone(next.sequence) }
+        queue.beginAlone(next)
     }
 
-    /// A decision about the suspect was made: the next one may begin.
-    func endTrial(of sequence: UInt64) {
-        suspectOnTrial = nil
+    private func nextSuspect(now: Duration) -> ClaimedDelivery? {
+        guard !suspectsReady.isEmpty, suspectNotBefore.map({ $0 <= now }) ?? true, queue.standing().gate == nil else {
+            return nil
+        }
+        return suspectsReady.min { first, second in
+            (suspects[first.sequence] ?? 0, first.sequence) < (suspects[second.sequence] ?? 0, second.sequence)
+        }
+    }
+
+    /// A decision about a suspect was made, and the process lives: it is none any more.
+    func clearSuspect(_ sequence: UInt64) {
+        guard suspects.removeValue(forKey: sequence) != nil else { return }
+        suspectsReady.removeAll { $0.sequence == sequence }
         journal?.cleared(sequence)
-        trial.tried(sequence, subscription: subscription.name)
+        guard suspectOnTrial == sequence else { return }
+        suspectOnTrial = nil
+        trial.ended(subscription.name)
+    }
+
+    /// Takes back suspects that wait, for a cancellation or a shutdown.
+    func takeSuspects(_ isWanted: (UInt64) -> Bool) -> [ClaimedDelivery] {
+        let taken = suspectsReady.filter { isWanted($0.sequence) }
+        suspectsReady.removeAll { isWanted($0.sequence) }
+        return taken
+    }
+
+    /// The worker ends: others need not wait for its suspects.
+    func leaveTrial() {
+        trial.ended(subscription.name)
+        trial.withdraw(subscription.name)
     }
 }

@@ -5,6 +5,7 @@ import Synchronization
 extension DeliveryWorker {
     func armTimer(now: Duration, date: Date) {
         var wakeUp = state.wakeUp(now: now, date: date, queue: queue.standing())
+        if let suspectNotBefore, suspectNotBefore > now { wakeUp = min(wakeUp ?? suspectNotBefore, suspectNotBefore) }
         if let stopsAt { wakeUp = min(wakeUp ?? stopsAt, stopsAt) }
         guard let wakeUp else { return }
         let armed = timer.arm(at: wakeUp, now: now)
@@ -20,7 +21,7 @@ extension DeliveryWorker {
         let now = time.now()
         let date = wallClock.now()
         let isQuiet =
-            keysToClaim.isEmpty && exhaustionTasks.isEmpty && trial.turn(of: subscription.name) == .over
+            keysToClaim.isEmpty && exhaustionTasks.isEmpty && !trial.isActive
             && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
         for (id, waiter) in waiters {
             let isMet =
@@ -29,12 +30,12 @@ extension DeliveryWorker {
                     isQuiet
                         && state.isIdle(
                             now: now, date: date, queue: standing, unsettled: unsettled.count,
-                            blocked: ordering.blockedCount)
+                            blocked: blockedForClaims)
                 case .drained:
                     isQuiet
                         && state.isDrained(
                             now: now, date: date, queue: standing, unsettled: unsettled.count,
-                            blocked: ordering.blockedCount)
+                            blocked: blockedForClaims)
                 }
             if isMet || hasEnded {
                 waiters[id] = nil

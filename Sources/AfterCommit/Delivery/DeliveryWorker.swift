@@ -50,8 +50,13 @@ package actor DeliveryWorker {
     /// Told the endpoint whose receiver wants nothing more.
     let onEndpointGone: @Sendable (String) -> Void
     let journal: (any AttemptJournal)?
-    /// The suspect that is being tried.
+    /// What was in flight when the last process died, with how many died while it ran alone.
+    var suspects: [UInt64: Int]
+    /// Claimed, heads of their keys, and waiting to be alone.
+    var suspectsReady: [ClaimedDelivery] = []
+    /// The suspect whose turn it is.
     var suspectOnTrial: UInt64?
+    var suspectNotBefore: Duration?
     var hasBegun = false
     private(set) var hasEnded = false
     /// Those who wait until what is decided is stored; they are told what was refused as stale.
@@ -68,6 +73,7 @@ package actor DeliveryWorker {
     ) {
         self.totals = totals
         self.trial = trial
+        suspects = Dictionary(place.suspects.map { ($0.sequence, $0.deaths) }, uniquingKeysWith: max)
         self.clockWatch = clockWatch
         self.onEndpointGone = onEndpointGone
         let journal = storage.attemptJournal(
@@ -104,7 +110,9 @@ package actor DeliveryWorker {
         unsettled = SettlementBatch(subscription: subscription.name)
         keysToClaim = []
         gate.observe(with: signal)
-        trial.observe(with: signal)
+        trial.join(
+            SuspectTrial.Member(
+                subscription: subscription.name, queue: queue, signal: signal, exhaustionTasks: exhaustionTasks))
     }
 
     // MARK: Signals from outside
@@ -194,8 +202,9 @@ package actor DeliveryWorker {
             if stopsAt != nil {
                 if await hasStopped() { break }
             } else {
-                if await passesTrial() { progressed = await claim(now: now, date: date) || progressed }
+                progressed = await claim(now: now, date: date) || progressed
                 queue.push([])
+                trySuspects(now: now)
             }
             metrics?.report(totals)
             if !progressed {
@@ -236,7 +245,7 @@ package actor DeliveryWorker {
         totals.refusedResults += harvest.refusedResults
         totals.delivered += harvest.delivered.count
         unsettled.delivered.append(contentsOf: harvest.delivered)
-        if let suspectOnTrial, harvest.delivered.contains(suspectOnTrial) { endTrial(of: suspectOnTrial) }
+        if let suspectOnTrial, harvest.delivered.contains(suspectOnTrial) { clearSuspect(suspectOnTrial) }
         for change in harvest.breakerChanges {
             log.breakerChanged(change, endpoint: gate.endpoint.name)
             metrics?.breakerChanged(change)

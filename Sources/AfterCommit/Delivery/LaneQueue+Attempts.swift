@@ -18,6 +18,9 @@ extension LaneQueue {
             state.gate = (reason, until)
             return nil
         case .admitted(let isProbe):
+            if state.isHeld, let alone = state.alone.take() {
+                return Running(delivery: alone, started: now, isProbe: isProbe)
+            }
             let count =
                 batch.size == 1
                 ? (gate.isUntroubled ? state.share.count(ready: state.ready.count) : 1)

@@ -86,7 +86,7 @@ extension LaneQueue {
     package func standing() -> Standing {
         state.withLock { state in
             var standing = Standing()
-            standing.ready = state.ready.count
+            standing.ready = state.ready.count + (state.alone == nil ? 0 : 1)
             standing.unharvested = state.harvest.endedCount
             standing.gate = state.isPaused ? (.paused, nil) : state.gate
             if batch.size > 1 {
@@ -124,6 +124,11 @@ extension LaneQueue {
                 state.ready.removeAll { sequences.contains($0.sequence) }
                 state.company.take(unbegun.count)
             }
+            var taken = Array(unbegun)
+            if let alone = state.alone, sequences.contains(alone.sequence) {
+                state.alone = nil
+                taken.append(alone)
+            }
             var cancelled: [UInt64] = []
             for index in state.lanes.indices where state.lanes[index].isBusy {
                 state.lanes[index].slot.state.withLock { lane in
@@ -140,7 +145,7 @@ extension LaneQueue {
                     cancelled += called
                 }
             }
-            return (Array(unbegun), cancelled)
+            return (taken, cancelled)
         }
     }
 
@@ -166,7 +171,7 @@ extension LaneQueue {
                 state.company.take(state.ready.count)
                 state.ready = []
             }
-            return (waiting, state.ready.map { $0 })
+            return (waiting, state.ready.map { $0 } + [state.alone.take()].compactMap { $0 })
         }
         for continuation in waiting { continuation.resume() }
         return ready

@@ -28,6 +28,10 @@ package final class LaneQueue: Sendable {
         var company: BatchCompany
         var abandonedCount = 0
         var isPaused = false
+        /// Nothing may begin but ``alone``.
+        var isHeld = false
+        /// Runs while the queue is held.
+        var alone: ClaimedDelivery?
         /// When the worker looks at the deadlines next.
         var watchedUntil: Duration?
         var gate: (reason: ParkReason, until: Duration?)?
@@ -155,7 +159,7 @@ package final class LaneQueue: Sendable {
                 forget(lane: id.index)
                 return .lost
             }
-            if state.ready.isEmpty { recall(except: id.index, in: &state) }
+            if state.ready.isEmpty, !state.isHeld { recall(except: id.index, in: &state) }
             if let running = start(&lane, now: now, in: &state) {
                 return .attempt(begin(running, on: id.index, &lane))
             }
@@ -175,13 +179,16 @@ package final class LaneQueue: Sendable {
 
     /// Whether something is ready to begin.
     func mayStart(now: Duration, in state: borrowing State) -> Bool {
-        guard !state.ready.isEmpty, state.gate == nil, !state.isPaused else { return false }
+        guard state.gate == nil, !state.isPaused else { return false }
+        if state.isHeld { return state.alone != nil }
+        guard !state.ready.isEmpty else { return false }
         return batch.size == 1 || state.company.isComplete(ready: state.ready.count, now: now)
     }
 
     /// Whether a lane that looks would find something, be it taken by another.
     func hasWork(in state: borrowing State) -> Bool {
         if state.gate != nil || state.isPaused { return false }
+        if state.isHeld { return state.alone != nil }
         return state.ready.isEmpty ? hasTaken(in: state) : mayStart(now: time.now(), in: state)
     }
 }

@@ -42,6 +42,8 @@ package struct OrderingState: Sendable {
         var head = Head.none
         var held: Deque<ClaimedDelivery> = []
         var blocked = 0
+        /// A dead letter that blocks the key behind a head which comes before it.
+        var laterDead: UInt64?
         /// After a restart: the first that is stored as blocked. What comes before it is the key's head.
         var firstBlocked: UInt64?
     }
@@ -57,8 +59,14 @@ package struct OrderingState: Sendable {
         self.maxHeld = maxHeld
         for place in places {
             var line = Line(blocked: place.blocked)
-            if let dead = place.dead { line.head = .dead(dead) }
-            if let retrying = place.retrying { line.head = .retrying(retrying) }
+            switch (place.retrying, place.dead) {
+            case (let retrying?, let dead?) where retrying < dead:
+                line.head = .retrying(retrying)
+                line.laterDead = dead
+            case (_, let dead?): line.head = .dead(dead)
+            case (let retrying?, nil): line.head = .retrying(retrying)
+            case (nil, nil): break
+            }
             if line.head == .none, line.blocked > 0 {
                 line.firstBlocked = place.firstBlocked
                 headless.insert(place.key)
@@ -131,6 +139,11 @@ package struct OrderingState: Sendable {
         case .dead(blocksKey: true):
             line.head = .dead(sequence)
         }
+        return block(held: line, key: key)
+    }
+
+    private mutating func block(held: Line, key: String) -> Next {
+        var line = held
         let block = line.held.map { $0 }
         heldCount -= block.count
         line.held = []
@@ -148,10 +161,25 @@ package struct OrderingState: Sendable {
             case .none, .running: nil
             }
         }
+        for (key, line) in lines where line.laterDead.map({ sequences.contains($0) }) == true {
+            lines[key]?.laterDead = nil
+        }
         return freed.compactMap { key in
             guard var line = lines[key] else { return nil }
             line.head = .none
             return advance(line, key: key)
+        }
+    }
+
+    /// Deliveries that were stored as blocked are settled otherwise.
+    package mutating func forgetBlocked(_ deliveries: [ClaimedDelivery]) {
+        for delivery in deliveries {
+            guard let key = delivery.box.envelope.orderingKey, var line = lines[key], line.blocked > 0 else { continue }
+            line.blocked -= 1
+            blockedCount -= 1
+            let isEmpty = line.head == .none && line.blocked == 0 && line.held.isEmpty
+            lines[key] = isEmpty ? nil : line
+            if isEmpty { headless.remove(key) }
         }
     }
 
@@ -178,6 +206,11 @@ package struct OrderingState: Sendable {
 
     private mutating func advance(_ advanced: Line, key: String) -> Next {
         var line = advanced
+        if line.head == .none, let dead = line.laterDead {
+            line.laterDead = nil
+            line.head = .dead(dead)
+            return block(held: line, key: key)
+        }
         if line.head == .none, let next = line.held.popFirst() {
             heldCount -= 1
             line.head = .running(next.sequence)

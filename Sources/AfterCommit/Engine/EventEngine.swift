@@ -105,8 +105,7 @@ public actor EventEngine: Service {
         var totals: [String: DeliveryTotals] = [:]
         for worker in workers { totals[worker.subscription.name] = await worker.totals }
         let clockWatch = SharedClockWatch()
-        let trial = SuspectTrial(
-            Dictionary(zip(subscriptions.map(\.name), places.map(\.suspects)), uniquingKeysWith: { first, _ in first }))
+        let trial = SuspectTrial()
         workers = zip(subscriptions, places).compactMap { subscription, place in
             gates[subscription.endpoint.name].map { gate in
                 DeliveryWorker(

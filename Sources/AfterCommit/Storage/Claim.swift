@@ -21,6 +21,8 @@ public struct ClaimedDelivery: Sendable {
     package let box: EnvelopeBox
     /// What happened before; `nil` for a delivery that was never tried.
     public var history: DeliveryHistory?
+    /// Whether it was stored as blocked, where it was claimed by its sequence.
+    public var wasBlocked = false
 
     public var envelope: Envelope { box.envelope }
 

@@ -52,7 +52,10 @@ struct Claiming {
         for sequence in sequences where !live.claimedExceptions.contains(sequence) {
             let found = try readable(sequence) { () throws(StorageError) -> ClaimedDelivery? in
                 try exceptions.content(DeliveryKey(live.id, sequence)).map { content throws(StorageError) in
-                    try context.delivery(sequence, try ExceptionRecord(decoding: content), transaction)
+                    let record = try ExceptionRecord(decoding: content)
+                    var delivery = try context.delivery(sequence, record, transaction)
+                    delivery.wasBlocked = record.state == .blocked
+                    return delivery
                 }
             }
             if let delivery = found ?? nil {

@@ -22,6 +22,12 @@ extension LMDBStorage {
             else {
                 throw StorageError(.closed, "the storage was detached while it was being attached")
             }
+            for (record, place) in zip(records, places) {
+                let open = Set(place.suspects.map(\.sequence))
+                for suspect in suspects where suspect.subscription == record.id && !open.contains(suspect.sequence) {
+                    inFlight?.lanes(of: record.id).cleared(suspect.sequence)
+                }
+            }
             return places
         } catch {
             context.deliveries.abandon(generation: generation)
@@ -147,10 +153,20 @@ extension Claiming {
                     trimmedBelow: first))
             return SubscriptionPlace(
                 orderedKeys: try orderedKeys(transaction, record.id),
-                suspects: suspects.filter { $0.subscription == record.id }
+                suspects: try suspects.filter { try $0.subscription == record.id && isOpen($0, record, transaction) }
                     .map { .init(sequence: $0.sequence, deaths: Int($0.deaths)) })
         }
         return (places, live)
+    }
+
+    /// Whether it was not settled before the process died.
+    private func isOpen(
+        _ suspect: InFlightFile.Suspect, _ record: SubscriptionRecord, _ transaction: Transaction
+    ) throws -> Bool {
+        if !record.isSettled(suspect.sequence) { return true }
+        return try DeliveryKey(record.id, suspect.sequence).withBytes { key throws(StorageError) in
+            try transaction.stored(key, in: context.databases.exceptions) != nil
+        }
     }
 }
 #endif

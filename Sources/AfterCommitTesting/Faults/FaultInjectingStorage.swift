@@ -33,11 +33,17 @@ public final class FaultInjectingStorage: EventStorage {
     private let base: any EventStorage
     private let faults = Mutex(Faults())
     public let leaseDuration: Duration?
+    private let suspects: [String: [SubscriptionPlace.Suspect]]
 
     /// - Parameters:
     ///   - base: the storage beneath.
     ///   - leaseDuration: what it says of its leases.
-    public init(_ base: any EventStorage, leaseDuration: Duration? = nil) {
+    ///   - suspects: what it says was in flight when the last process died, by subscription.
+    public init(
+        _ base: any EventStorage, leaseDuration: Duration? = nil,
+        suspects: [String: [SubscriptionPlace.Suspect]] = [:]
+    ) {
+        self.suspects = suspects
         self.base = base
         self.leaseDuration = leaseDuration
     }
@@ -114,7 +120,11 @@ public final class FaultInjectingStorage: EventStorage {
         _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
     ) async throws -> [SubscriptionPlace] {
         try spend(\.attaches)
-        return try await base.attach(subscriptions, wake: wake)
+        return try await zip(subscriptions, base.attach(subscriptions, wake: wake)).map { registration, place in
+            var place = place
+            place.suspects += suspects[registration.name] ?? []
+            return place
+        }
     }
 
     public func publishDelayed(dueBy now: Date) async throws -> Date? {

@@ -187,5 +187,6 @@ private final class RecordingJournal: AttemptJournal {
     func began(_ sequence: UInt64, lane: Int) { lanes.withLock { $0[lane] = sequence } }
     func ended(lane: Int) { lanes.withLock { $0[lane] = nil } }
     func beganAlone(_ sequence: UInt64) {}
+    func released(_ sequence: UInt64) {}
     func cleared(_ sequence: UInt64) {}
 }

@@ -89,4 +89,13 @@ import Testing
         #expect(ordering.reached(9) == ["a"])
         #expect(ordering.reached(10).isEmpty)
     }
+
+    @Test func aDeadLetterBlocksBehindARetryingHeadThatComesBeforeIt() {
+        var ordering = OrderingState(
+            maxHeld: 4, places: [.init(key: "k", retrying: 1, dead: 3, blocked: 1, firstBlocked: 4)])
+        #expect(ordering.admit(delivery(1, "k")) == .run)
+        #expect(ordering.end(key: "k", sequence: 1, outcome: .done).claimBlocked == nil)
+        #expect(ordering.admit(delivery(9, "k")) == .block)
+        #expect(ordering.unblock(sequences: [3]).map(\.claimBlocked) == ["k"])
+    }
 }

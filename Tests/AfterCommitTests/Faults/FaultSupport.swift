@@ -116,3 +116,13 @@ final class FaultLines: Sendable {
         }
     }
 }
+
+/// Counts who is inside.
+final class Counting: Sendable {
+    private let count = Atomic(0)
+
+    /// - Returns: how many were inside before.
+    func enter() -> Int { count.add(1, ordering: .sequentiallyConsistent).oldValue }
+    var inside: Int { count.load(ordering: .sequentiallyConsistent) }
+    func leave() { _ = count.subtract(1, ordering: .sequentiallyConsistent) }
+}

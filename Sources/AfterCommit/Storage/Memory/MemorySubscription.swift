@@ -85,7 +85,9 @@ struct MemorySubscription {
         if let exception = exceptions[sequence] {
             guard !exception.isClaimed else { return nil }
             exceptions[sequence]?.isClaimed = true
-            return exception.delivery
+            var delivery = exception.delivery
+            delivery.wasBlocked = exception.state == .blocked
+            return delivery
         }
         guard let logged, sequence >= start, types.contains(logged.envelope.type), deadLetters[sequence] == nil,
             cursor.claim(sequence)
