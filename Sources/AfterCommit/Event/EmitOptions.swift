@@ -21,4 +21,7 @@ public struct EmitOptions: Sendable, Hashable {
         self.deduplicationKey = deduplicationKey
         self.id = id
     }
+
+    /// Whether they have a key or an id, under which the event is stored once.
+    package var namesOneEvent: Bool { deduplicationKey != nil || id != nil }
 }

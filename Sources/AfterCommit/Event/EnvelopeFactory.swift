@@ -56,6 +56,44 @@ public struct EnvelopeFactory: Sendable {
         _ event: E, options: EmitOptions, form: PayloadForm
     ) throws -> Emission {
         var options = options
+        let head = try examine(event, &options)
+        return try emission(event, head, options: options, form: form)
+    }
+
+    /// An event that was examined, ready to be stored.
+    package func emission<E: Event>(
+        _ event: E, _ head: EventHead, options: EmitOptions, form: PayloadForm
+    ) throws -> Emission {
+        let payload = try payload(event, form)
+        let stamp = stamp(head, options)
+        let envelope = Envelope(
+            id: stamp.id, type: head.type, source: source, time: stamp.time, schemaVersion: head.schemaVersion,
+            orderingKey: head.orderingKey, headers: stamp.headers, contentType: coder.contentType, payload: payload)
+        guard options.namesOneEvent else {
+            return Emission(envelope: envelope, deliverAt: options.deliverAt)
+        }
+        return Emission(
+            envelope: envelope, deliverAt: options.deliverAt,
+            deduplication: try deduplication(of: event, id: stamp.id, options))
+    }
+
+    /// Several events ready to be stored, with the same options.
+    package func emissions<E: Event>(
+        _ events: [E], options: EmitOptions, form: PayloadForm
+    ) throws -> [Emission] {
+        try Self.check(options, forCount: events.count)
+        return try events.map { try emission($0, options: options, form: form) }
+    }
+
+    /// One key or id cannot stand for several events.
+    package static func check(_ options: EmitOptions, forCount count: Int) throws {
+        guard count < 2 || !options.namesOneEvent else { throw EmitError.oneKeyForSeveralEvents }
+    }
+
+    // MARK: Parts
+
+    /// Asks the interceptors, and checks what the event and its options say beside the payload.
+    package func examine<E: Event>(_ event: E, _ options: inout EmitOptions) throws -> EventHead {
         if !interceptors.isEmpty { try intercept(event, &options) }
         let type = E.type
         guard !type.rawValue.isEmpty else { throw EmitError.emptyEventType }
@@ -63,32 +101,46 @@ public struct EnvelopeFactory: Sendable {
         if let bytes = orderingKey?.utf8.count, bytes > Self.maxOrderingKeyBytes {
             throw EmitError.orderingKeyTooLong(bytes: bytes, limit: Self.maxOrderingKeyBytes)
         }
-        for name in options.headers.keys where !Self.isValidHeaderName(name) {
-            throw EmitError.invalidHeader(name: name)
+        if !options.headers.isEmpty {
+            for name in options.headers.keys where !Self.isValidHeaderName(name) {
+                throw EmitError.invalidHeader(name: name)
+            }
         }
-        let payload = try payload(event, form)
-        let now = wallClock.now()
-        let id = options.id ?? ids.next(at: now)
-        let envelope = Envelope(
-            id: id, type: type, source: source, time: now, schemaVersion: E.schemaVersion, orderingKey: orderingKey,
-            headers: EventTracing.injectingSend(of: type, id: id, into: options.headers, tracer: tracer),
-            contentType: coder.contentType, payload: payload)
-        guard options.deduplicationKey != nil || options.id != nil else {
-            return Emission(envelope: envelope, deliverAt: options.deliverAt)
-        }
-        return Emission(
-            envelope: envelope, deliverAt: options.deliverAt,
-            deduplication: try deduplication(of: event, id: id, options))
+        return EventHead(type: type, schemaVersion: E.schemaVersion, orderingKey: orderingKey)
     }
 
-    /// Several events ready to be stored, with the same options.
-    package func emissions<E: Event>(
-        _ events: [E], options: EmitOptions, form: PayloadForm
-    ) throws -> [Emission] {
-        guard events.count < 2 || (options.deduplicationKey == nil && options.id == nil) else {
-            throw EmitError.oneKeyForSeveralEvents
+    /// A new event's id, date and headers.
+    package func stamp(_ head: EventHead, _ options: EmitOptions) -> EventStamp {
+        let now = wallClock.now()
+        let id = options.id ?? ids.next(at: now)
+        return EventStamp(
+            id: id, time: now,
+            headers: EventTracing.injectingSend(of: head.type, id: id, into: options.headers, tracer: tracer))
+    }
+
+    /// Lends the encoded payload, checked, for a storage that copies it. `body` has run once when this returns; when it throws,
+    /// it may have run too.
+    package func withPayload<E: Event>(of event: E, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+        var isLent = false
+        do {
+            try coder.encode(event) { bytes in
+                guard bytes.count <= maxPayloadBytes else {
+                    throw EmitError.payloadTooLarge(bytes: bytes.count, limit: maxPayloadBytes)
+                }
+                guard !isLent else { throw UnsuitableCoder() }
+                isLent = true
+                body(bytes)
+            }
+            guard isLent else { throw UnsuitableCoder() }
+        } catch let error as EmitError {
+            throw error
+        } catch {
+            throw EmitError.encodingFailed(type: E.type, reason: String(describing: error))
         }
-        return try events.map { try emission($0, options: options, form: form) }
+    }
+
+    private struct UnsuitableCoder: Error, CustomStringConvertible {
+        var description: String { "the coder did not give the event's bytes exactly once" }
     }
 
     private func intercept(_ event: any Event, _ options: inout EmitOptions) throws {

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// Makes UUIDs of version 7 that never go backwards, even when the wall clock does.
@@ -9,7 +9,28 @@ public final class EventIDGenerator: Sendable {
     private struct State {
         var milliseconds: UInt64 = 0
         var counter: UInt64 = 0
-        var random: any RandomNumberGenerator & Sendable
+        var random: Random
+    }
+
+    /// The usual generator by its type: through an existential each number takes several times as long.
+    private enum Random: Sendable {
+        case usual(Xoshiro256)
+        case other(any RandomNumberGenerator & Sendable)
+
+        init(_ random: any RandomNumberGenerator & Sendable) {
+            self = if let usual = random as? Xoshiro256 { .usual(usual) } else { .other(random) }
+        }
+
+        mutating func next() -> UInt64 {
+            switch self {
+            case .usual(var random):
+                defer { self = .usual(random) }
+                return random.next()
+            case .other(var random):
+                defer { self = .other(random) }
+                return random.next()
+            }
+        }
     }
 
     private let wallClock: any WallClock
@@ -23,7 +44,7 @@ public final class EventIDGenerator: Sendable {
         random: any RandomNumberGenerator & Sendable = Xoshiro256.seededFromSystem()
     ) {
         self.wallClock = wallClock
-        state = Mutex(State(random: random))
+        state = Mutex(State(random: Random(random)))
     }
 
     /// The next id, greater than every id this generator made before.
@@ -31,7 +52,7 @@ public final class EventIDGenerator: Sendable {
         next(at: wallClock.now())
     }
 
-    func next(at date: Date) -> EventID {
+    package func next(at date: Date) -> EventID {
         let now = UInt64(max(0, date.timeIntervalSince1970 * 1000))
         return state.withLock { state in
             if now > state.milliseconds {

@@ -34,6 +34,15 @@ public struct JSONEventCoder: EventCoder {
         return try encoder.encode(event)
     }
 
+    public func encode<E: Event>(_ event: E, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let isDone = try writers.withWriter { writer in
+            guard writer.write(all: event) else { return false }
+            try body(writer.bytes)
+            return true
+        }
+        if !isDone { try encoder.encode(event).withUnsafeBytes(body) }
+    }
+
     public func decode<E: Event>(_ type: E.Type, from bytes: Data) throws -> E {
         if let event = JSONTape(bytes)?.decode(type) { return event }
         // Something that is not plain, or an error, which Foundation tells best.

@@ -44,8 +44,17 @@ final class JSONWriter {
     /// Whether it is worth being kept.
     var isSmall: Bool { capacity <= 65_536 }
 
+    /// What was written. It ends with the next write.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer, count: count) }
+
     /// - Returns: `nil` where Foundation must do it.
     func text(of value: some Encodable) -> Data? {
+        write(all: value) ? Data(bytes) : nil
+    }
+
+    /// Writes the text of `value`, and nothing else.
+    /// - Returns: false where Foundation must do it.
+    func write(all value: some Encodable) -> Bool {
         count = 0
         levels.removeAll(keepingCapacity: true)
         names.removeAll(keepingCapacity: true)
@@ -54,10 +63,10 @@ final class JSONWriter {
         do {
             try write(value)
         } catch {
-            return nil
+            return false
         }
         close(to: 0)
-        return hasGivenUp || isValueDue ? nil : Data(bytes: buffer, count: count)
+        return !hasGivenUp && !isValueDue
     }
 
     func giveUp() {

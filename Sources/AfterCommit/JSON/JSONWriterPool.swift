@@ -2,26 +2,19 @@ import Synchronization
 
 /// Keeps a writer with its buffer from one event to the next.
 final class JSONWriterPool: Sendable {
-    private struct Kept: Sendable {
-        // Unchecked: whoever takes it from here has it alone.
-        nonisolated(unsafe) var writer: JSONWriter?
+    // Unsafe: a writer is no `Sendable`, but whoever takes it out has it alone. What is in here is retained.
+    private nonisolated(unsafe) let kept = Atomic<Unmanaged<JSONWriter>?>(nil)
 
-        mutating func take() -> JSONWriter? {
-            defer { writer = nil }
-            return writer
-        }
+    deinit {
+        kept.exchange(nil, ordering: .acquiring)?.release()
     }
 
-    private let kept = Mutex(Kept())
-
-    func withWriter<R>(_ body: (JSONWriter) -> R) -> R {
-        let found = kept.withLock { $0.take() }
-        var writer = found ?? JSONWriter()
-        let result = body(writer)
+    func withWriter<R>(_ body: (JSONWriter) throws -> R) rethrows -> R {
+        var writer = kept.exchange(nil, ordering: .acquiring)?.takeRetainedValue() ?? JSONWriter()
+        let result = try body(writer)
         // A container that somebody kept could still write.
         if isKnownUniquelyReferenced(&writer), writer.isSmall {
-            let kept = Kept(writer: writer)
-            self.kept.withLock { $0 = kept }
+            kept.exchange(Unmanaged.passRetained(writer), ordering: .acquiringAndReleasing)?.release()
         }
         return result
     }

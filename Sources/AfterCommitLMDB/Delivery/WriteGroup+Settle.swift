@@ -45,13 +45,13 @@ extension WriteGroup {
     private func store(_ emissions: [Emission]) throws -> [String] {
         guard !emissions.isEmpty else { return [] }
         if emissions.allSatisfy({ $0.deduplication == nil }) {
-            try append(try EncodedEvents(emissions, coder: context.envelopes.coder))
+            try store(try EncodedEvents(emissions, for: context.envelopes))
             return []
         }
         var refused: [String] = []
         for emission in emissions {
             do {
-                try append(try EncodedEvents([emission], coder: context.envelopes.coder))
+                try store(try EncodedEvents([emission], for: context.envelopes))
             } catch is EmitError {
                 refused.append(emission.deduplication?.key ?? "")
             }

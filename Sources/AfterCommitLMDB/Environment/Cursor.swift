@@ -37,6 +37,16 @@ struct Cursor: ~Copyable {
         try move(MDB_SET_RANGE, key: MDB_val(key))
     }
 
+    /// Makes room for a value behind all others, to be filled and sealed before anything else is done.
+    func append(
+        _ key: UnsafeRawBufferPointer, count: Int
+    ) throws(StorageError) -> UnsafeMutableRawBufferPointer {
+        var key = MDB_val(key)
+        var value = MDB_val(mv_size: count, mv_data: nil)
+        try check(mdb_cursor_put(pointer, &key, &value, UInt32(MDB_APPEND | MDB_RESERVE)), "mdb_cursor_put")
+        return UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size)
+    }
+
     /// Deletes the entry it stands on; `next` then gives the one after it.
     func delete() throws(StorageError) {
         try check(mdb_cursor_del(pointer, 0), "mdb_cursor_del")

@@ -12,6 +12,7 @@ struct StoreContext: Sendable {
     let identity: UUID
     let deliveries: LiveDeliveries
     let room = ReservedRoom()
+    let spareEvents = SpareEvents()
     let writerLock: WriterLock
     let commits: KnownCommits
     let configuration: LMDBStorage.Configuration

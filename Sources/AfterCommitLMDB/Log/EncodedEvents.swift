@@ -3,79 +3,201 @@ import AfterCommit
 import Foundation
 
 /// Events in their stored form, one behind the other, ready to be copied into the log.
-struct EncodedEvents: Sendable {
+struct EncodedEvents: ~Copyable, Sendable {
     /// How an event is stored that does not simply go to the end of the log.
     struct Exceptional: Sendable {
         var deliverAt: Date?
         var deduplication: Emission.Deduplication?
+
+        /// What it needs beside the envelope, about.
+        var furtherBytes: Int { 3 * (deduplication?.key.utf8.count ?? 0) + 64 }
     }
 
-    private struct End {
-        let offset: Int
-        /// What all up to here take in the log, about.
-        let storedBytes: Int
-        let id: EventID
-        let exceptional: Exceptional?
+    /// Where the bytes are that events of one Swift type have in common.
+    private struct Shared {
+        let event: ObjectIdentifier
+        /// The type's name.
+        let type: Range<Int>
+        /// Schema version, source and content type.
+        let origin: Range<Int>
     }
 
-    private var writer = ByteWriter()
-    private var ends: [End] = []
+    private let source: String
+    private let contentType: String
+    private var buffer: ByteBuffer
+    /// Where each of them ends.
+    private var ends: [Int] = []
+    private var exceptional: [Int: Exceptional] = [:]
+    private var shared: Shared?
+    /// What all of them take in the log, about.
+    private(set) var storedBytes = 0
+
     /// Whether one of them has a delay or a deduplication key.
-    private(set) var hasExceptional = false
-
+    var hasExceptional: Bool { !exceptional.isEmpty }
     var count: Int { ends.count }
     var isEmpty: Bool { ends.isEmpty }
-    var storedBytes: Int { ends.last?.storedBytes ?? 0 }
-    var ids: [EventID] { ends.map(\.id) }
+    /// How many bytes of memory it has.
+    var capacity: Int { buffer.capacity }
 
-    init() {}
-
-    init(_ emissions: [Emission], coder: any EventCoder) throws {
-        for emission in emissions { try append(emission, coder: coder) }
+    /// - Parameter capacity: the bytes that are expected.
+    init(for envelopes: EnvelopeFactory, capacity: Int = 512) {
+        source = envelopes.source
+        contentType = envelopes.coder.contentType
+        buffer = ByteBuffer(capacity: capacity)
     }
+
+    init(_ emissions: [Emission], for envelopes: EnvelopeFactory) throws {
+        self.init(for: envelopes, capacity: 512 * emissions.count)
+        for emission in emissions { try append(emission, coder: envelopes.coder) }
+    }
+
+    // MARK: Filling
 
     mutating func append(_ emission: Emission, coder: any EventCoder) throws {
-        let envelope = emission.box.envelope
-        let start = writer.bytes.count
-        writer.put(envelope, payload: try envelope.bytes(using: coder))
-        var size = LogRecord.headerBytes + writer.bytes.count - start
-        var exceptional: Exceptional?
-        if emission.deliverAt != nil || emission.deduplication != nil {
-            exceptional = Exceptional(deliverAt: emission.deliverAt, deduplication: emission.deduplication)
-            hasExceptional = true
-            size += 3 * (emission.deduplication?.key.utf8.count ?? 0) + 64
+        let envelope = emission.envelope
+        let payload = try envelope.bytes(using: coder)
+        var writer = ByteWriter()
+        writer.put(envelope, payload: payload)
+        let exceptional: Exceptional? =
+            if emission.deliverAt == nil, emission.deduplication == nil {
+                nil
+            } else {
+                Exceptional(deliverAt: emission.deliverAt, deduplication: emission.deduplication)
+            }
+        writer.bytes.withUnsafeBytes { bytes in
+            buffer.append(atMost: bytes.count) { $0.copy(bytes) }
         }
-        ends.append(
-            End(
-                offset: writer.bytes.count, storedBytes: storedBytes + Space.storedBytes(of: size),
-                id: envelope.id, exceptional: exceptional))
+        added(exceptional)
     }
 
+    /// Encodes an event. A key that it is known by is not looked for. After an error these are not to be used.
+    mutating func append<E: Event>(_ event: E, _ options: EmitOptions, _ envelopes: EnvelopeFactory) throws {
+        var options = options
+        let head = try envelopes.examine(event, &options)
+        if options.namesOneEvent {
+            let emission = try envelopes.emission(event, head, options: options, form: .bytes)
+            return try append(emission, coder: envelopes.coder)
+        }
+        try envelopes.withPayload(of: event) { payload in
+            append(ObjectIdentifier(E.self), head, envelopes.stamp(head, options), options.deliverAt, payload: payload)
+        }
+    }
+
+    /// Writes an event's envelope around its payload; no other value of it is made.
+    /// - Parameter event: its Swift type. Those of one have name, schema version, source and content type in common.
+    mutating func append(
+        _ event: ObjectIdentifier, _ head: EventHead, _ stamp: EventStamp, _ deliverAt: Date?,
+        payload: UnsafeRawBufferPointer
+    ) {
+        if let shared, shared.event == event {
+            let sharedBytes = shared.type.count + shared.origin.count
+            let base = buffer.count
+            buffer.append(atMost: sharedBytes + Self.furtherRoomBytes(head, stamp, payload)) { end in
+                let first = UnsafeRawPointer(end.address - base)
+                end.put(stamp.id)
+                end.copy(UnsafeRawBufferPointer(start: first + shared.type.lowerBound, count: shared.type.count))
+                end.put(head.orderingKey)
+                end.put(stamp.time)
+                end.copy(UnsafeRawBufferPointer(start: first + shared.origin.lowerBound, count: shared.origin.count))
+                end.put(stamp.headers)
+                end.put(payload)
+            }
+        } else {
+            shared = putFirst(event, head, stamp, payload)
+        }
+        added(deliverAt.map { Exceptional(deliverAt: $0) })
+    }
+
+    /// The same for an event of another Swift type than the one before.
+    private mutating func putFirst(
+        _ event: ObjectIdentifier, _ head: EventHead, _ stamp: EventStamp, _ payload: UnsafeRawBufferPointer
+    ) -> Shared {
+        let sharedBytes = head.type.rawValue.utf8.count + source.utf8.count + contentType.utf8.count
+        let base = buffer.count
+        var type = 0..<0
+        var origin = 0..<0
+        let (source, contentType) = (source, contentType)
+        buffer.append(atMost: sharedBytes + Self.furtherRoomBytes(head, stamp, payload)) { end in
+            let first = end.address - base
+            end.put(stamp.id)
+            let typeStart = end.address - first
+            end.put(head.type.rawValue)
+            type = typeStart..<end.address - first
+            end.put(head.orderingKey)
+            end.put(stamp.time)
+            let originStart = end.address - first
+            end.put(head.schemaVersion)
+            end.put(source)
+            end.put(contentType)
+            origin = originStart..<end.address - first
+            end.put(stamp.headers)
+            end.put(payload)
+        }
+        return Shared(event: event, type: type, origin: origin)
+    }
+
+    /// What an envelope takes at most, beside type, source and content type.
+    private static func furtherRoomBytes(
+        _ head: EventHead, _ stamp: EventStamp, _ payload: UnsafeRawBufferPointer
+    ) -> Int {
+        // Id, date, and up to eight lengths.
+        var bytes = 128 + payload.count
+        if let key = head.orderingKey { bytes += key.utf8.count }
+        for (name, value) in stamp.headers {
+            bytes += name.utf8.count + value.utf8.count + 2 * BytePointer.maxIntegerBytes
+        }
+        return bytes
+    }
+
+    private mutating func added(_ exception: Exceptional?) {
+        storedBytes += Self.storedBytes(from: ends.last ?? 0, to: buffer.count, exception)
+        if let exception { exceptional[ends.count] = exception }
+        ends.append(buffer.count)
+    }
+
+    private static func storedBytes(from start: Int, to end: Int, _ exceptional: Exceptional?) -> Int {
+        Space.storedBytes(of: LogRecord.headerBytes + end - start + (exceptional?.furtherBytes ?? 0))
+    }
+
+    /// Takes the last ones back.
     mutating func truncate(to count: Int) {
-        guard count < ends.count else { return }
-        ends.removeSubrange(count...)
-        writer.bytes.removeSubrange((ends.last?.offset ?? 0)...)
+        while ends.count > count, let end = ends.popLast() {
+            let start = ends.last ?? 0
+            storedBytes -= Self.storedBytes(from: start, to: end, exceptional.removeValue(forKey: ends.count))
+            buffer.truncate(to: start)
+        }
+        if let shared, shared.origin.upperBound > buffer.count { self.shared = nil }
+    }
+
+    // MARK: Reading
+
+    /// The ids, in order.
+    var ids: [EventID] { (0..<count).map { id(at: $0) } }
+
+    private func id(at index: Int) -> EventID {
+        // An envelope begins with its id.
+        let bytes = self[index]
+        return EventID(
+            high: UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)),
+            low: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+    }
+
+    /// The encoded envelope, valid until the next change.
+    subscript(index: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: buffer.bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]])
     }
 
     /// The earlier one of these events that a deduplication key stands for.
     func first(with key: Emission.Deduplication) -> (id: EventID, deduplication: Emission.Deduplication)? {
-        guard hasExceptional else { return nil }
-        for end in ends {
-            if let known = end.exceptional?.deduplication, known.key == key.key { return (end.id, known) }
-        }
-        return nil
+        let known = exceptional.filter { $0.value.deduplication?.key == key.key }.min { $0.key < $1.key }
+        guard let known, let deduplication = known.value.deduplication else { return nil }
+        return (id(at: known.key), deduplication)
     }
 
     func visit(
         _ body: (Int, UnsafeRawBufferPointer, Exceptional?) throws(StorageError) -> Void
     ) throws(StorageError) {
-        try withBytes(writer.bytes) { bytes throws(StorageError) in
-            var start = 0
-            for (index, end) in ends.enumerated() {
-                try body(index, UnsafeRawBufferPointer(rebasing: bytes[start..<end.offset]), end.exceptional)
-                start = end.offset
-            }
-        }
+        for index in 0..<count { try body(index, self[index], exceptional[index]) }
     }
 }
 #endif

@@ -70,6 +70,24 @@ struct EventLog {
         }
     }
 
+    /// Writes encoded envelopes behind all others, from the sequence after `last` on.
+    func append(
+        _ events: borrowing EncodedEvents, behind last: UInt64, recordedMilliseconds: UInt64
+    ) throws(StorageError) {
+        let recorded = recordedMilliseconds.littleEndian
+        // It stays at the end, so that the way there is not looked for each time.
+        let cursor = try Cursor(transaction, database)
+        for index in 0..<events.count {
+            let envelope = events[index]
+            try withKey(of: last + UInt64(index) + 1) { key throws(StorageError) in
+                let target = try cursor.append(key, count: LogRecord.headerBytes + envelope.count)
+                target.storeBytes(of: recorded, toByteOffset: Record.headerBytes, as: UInt64.self)
+                UnsafeMutableRawBufferPointer(rebasing: target[LogRecord.headerBytes...]).copyMemory(from: envelope)
+                Record.seal(target, key: key)
+            }
+        }
+    }
+
     /// Gives records from `start` on, until `body` returns false. The content is not checked yet.
     func scan(
         from start: UInt64, _ body: (UInt64, Cursor.Entry) throws(StorageError) -> Bool

@@ -19,8 +19,9 @@ public final class LMDBTransaction: TableTransaction {
     private let group: WriteGroup
     private let envelopes: EnvelopeFactory
     private var levels = [Level(emittedBefore: 0)]
-    private var isOpen = true
-    private(set) var events = EncodedEvents()
+    // Unchecked: no code of the user's runs while one of the two is read or written, and one thread has the transaction.
+    @exclusivity(unchecked) private var isOpen = true
+    @exclusivity(unchecked) private(set) var events: EncodedEvents
     private(set) var writtenBytes = 0
     /// A table that must be created first, outside of this transaction; then the body runs again.
     private(set) var missingTable: String?
@@ -28,6 +29,7 @@ public final class LMDBTransaction: TableTransaction {
     init(group: WriteGroup, envelopes: EnvelopeFactory) {
         self.group = group
         self.envelopes = envelopes
+        events = group.context.spareEvents.take(for: envelopes)
     }
 
     // MARK: Emitting
@@ -35,7 +37,26 @@ public final class LMDBTransaction: TableTransaction {
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         try checkOpen()
-        let emission = try envelopes.emission(event, options: options, form: .bytes)
+        var options = options
+        let head = try envelopes.examine(event, &options)
+        if options.namesOneEvent { return try emitOnce(event, head, options) }
+        let before = events.count
+        var id = EventID(high: 0, low: 0)
+        do {
+            try envelopes.withPayload(of: event) { payload in
+                let stamp = envelopes.stamp(head, options)
+                events.append(ObjectIdentifier(E.self), head, stamp, options.deliverAt, payload: payload)
+                id = stamp.id
+            }
+        } catch {
+            events.truncate(to: before)
+            throw error
+        }
+        return id
+    }
+
+    private func emitOnce<E: Event>(_ event: E, _ head: EventHead, _ options: EmitOptions) throws -> EventID {
+        let emission = try envelopes.emission(event, head, options: options, form: .bytes)
         if let key = emission.deduplication, let first = try firstID(for: key) { return first }
         try events.append(emission, coder: envelopes.coder)
         return emission.envelope.id
@@ -140,6 +161,14 @@ public final class LMDBTransaction: TableTransaction {
     func rollBack() {
         isOpen = false
         while !levels.isEmpty { undoLevel() }
+    }
+
+    /// Lets the next transaction have the memory. Nothing is read of this one any more.
+    func end() {
+        isOpen = false
+        var ended = EncodedEvents(for: envelopes, capacity: 0)
+        swap(&ended, &events)
+        group.context.spareEvents.giveBack(ended)
     }
 
     // MARK: Access

@@ -33,19 +33,23 @@ extension LMDBStorage {
     public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
         guard !events.isEmpty else { return [] }
         let envelopes = context.envelopes
-        let emissions = try envelopes.emissions(events, options: options, form: .bytes)
-        return try await append(try EncodedEvents(emissions, coder: envelopes.coder))
+        try EnvelopeFactory.check(options, forCount: events.count)
+        var encoded = EncodedEvents(for: envelopes, capacity: 512 * events.count)
+        for event in events { try encoded.append(event, options, envelopes) }
+        return try await append(encoded)
     }
 
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) async throws -> EventID {
         let envelopes = context.envelopes
-        let emission = try envelopes.emission(event, options: options, form: .bytes)
-        return try await append(try EncodedEvents([emission], coder: envelopes.coder))[0]
+        var encoded = EncodedEvents(for: envelopes)
+        try encoded.append(event, options, envelopes)
+        return try await append(encoded)[0]
     }
 
-    private func append(_ events: EncodedEvents) async throws -> [EventID] {
-        try await write(
+    private func append(_ events: consuming EncodedEvents) async throws -> [EventID] {
+        let events = events
+        return try await write(
             WriteRequest(bytes: events.storedBytes) { group in
                 try group.checkRoom(forFurther: events.storedBytes)
                 return try group.append(events)
@@ -70,7 +74,7 @@ extension LMDBStorage {
     @discardableResult
     public func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID] {
         defer { context.room.giveBack(reservation.bytes) }
-        let events = try EncodedEvents(emissions, coder: context.envelopes.coder)
+        let events = try EncodedEvents(emissions, for: context.envelopes)
         guard !events.isEmpty else { return [] }
         // Not refused for want of room: it was reserved, and what is larger takes the reserve for settling. Nor cancelled:
         // the work that the events tell of is done.
@@ -148,6 +152,7 @@ extension WriteGroup {
     func run<R>(_ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory) throws -> R {
         while true {
             let transaction = LMDBTransaction(group: self, envelopes: envelopes)
+            defer { transaction.end() }
             let result = Result { try body(transaction) }
             if let table = transaction.missingTable {
                 transaction.rollBack()
@@ -156,13 +161,12 @@ extension WriteGroup {
             }
             do {
                 let value = try result.get()
-                let events = transaction.events
-                if !events.isEmpty {
-                    try checkRoom(forFurther: transaction.writtenBytes + events.storedBytes)
+                if !transaction.events.isEmpty {
+                    try checkRoom(forFurther: transaction.writtenBytes + transaction.events.storedBytes)
                 }
                 try transaction.keep()
                 wrote(transaction.writtenBytes)
-                try append(events)
+                try store(transaction.events)
                 return value
             } catch {
                 transaction.rollBack()

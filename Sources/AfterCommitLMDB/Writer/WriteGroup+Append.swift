@@ -7,22 +7,50 @@ extension WriteGroup {
     /// Stores events: in the log, or among the delayed ones. Room was checked before.
     /// - Returns: their ids, those of the first events where a deduplication key is known.
     /// - Throws: `EmitError` for a key that stands for another payload; nothing is stored then.
+    func append(_ events: borrowing EncodedEvents) throws -> [EventID] {
+        let known = try store(events)
+        let ids = events.ids
+        return known.isEmpty ? ids : ids.enumerated().map { known[$0.offset] ?? $0.element }
+    }
+
+    /// The same.
+    /// - Returns: the ids of the first events where a deduplication key is known, by position.
     @discardableResult
-    func append(_ events: EncodedEvents) throws -> [EventID] {
-        guard !events.isEmpty else { return [] }
-        guard events.hasExceptional else {
-            try mutate {
-                try appendToLog(count: events.count) { append throws(StorageError) in
-                    try events.visit { _, envelope, _ throws(StorageError) in try append(envelope) }
-                }
+    func store(_ events: borrowing EncodedEvents) throws -> [Int: EventID] {
+        guard !events.isEmpty else { return [:] }
+        var known: [Int: EventID] = [:]
+        // The key of another payload refuses these events alone; what fails behind it fails the group.
+        if events.hasExceptional { known = try self.known(events) }
+        do {
+            if events.hasExceptional {
+                try store(events, except: known)
+            } else {
+                try appendToLog(events)
             }
-            wrote(events.storedBytes)
-            return events.ids
+        } catch {
+            throw GroupFailure(underlying: error)
         }
-        let known = try known(events)
-        try mutate { try store(events, except: known) }
         wrote(events.storedBytes)
-        return events.ids.enumerated().map { known[$0.offset] ?? $0.element }
+        return known
+    }
+
+    private func appendToLog(_ events: borrowing EncodedEvents) throws(StorageError) {
+        let (last, recorded) = try placeInLog()
+        try context.log(transaction).append(events, behind: last, recordedMilliseconds: recorded)
+        appended(events.count, through: last + UInt64(events.count), recorded)
+    }
+
+    /// - Returns: the last sequence, and when what comes now is recorded.
+    private func placeInLog() throws(StorageError) -> (last: UInt64, recorded: UInt64) {
+        let last = if let tail { tail } else { try context.log(transaction).last() }
+        let now = context.envelopes.wallClock.now().timeIntervalSince1970 * 1000
+        return (last?.sequence ?? 0, max(last?.recordedMilliseconds ?? 0, UInt64(clamping: now)))
+    }
+
+    private func appended(_ count: Int, through sequence: UInt64, _ recorded: UInt64) {
+        tail = EventLog.Position(sequence: sequence, recordedMilliseconds: recorded)
+        appendedCount += count
+        change.insert(.claimable)
     }
 
     /// Appends envelopes behind all others.
@@ -30,21 +58,17 @@ extension WriteGroup {
         count: Int, _ body: ((UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) -> Void
     ) throws(StorageError) {
         let log = context.log(transaction)
-        let last = if let tail { tail } else { try log.last() }
-        let now = context.envelopes.wallClock.now().timeIntervalSince1970 * 1000
-        let recorded = max(last?.recordedMilliseconds ?? 0, UInt64(clamping: now))
-        var sequence = last?.sequence ?? 0
+        let (last, recorded) = try placeInLog()
+        var sequence = last
         try body { envelope throws(StorageError) in
             sequence += 1
             try log.append(envelope, sequence: sequence, recordedMilliseconds: recorded)
         }
-        tail = EventLog.Position(sequence: sequence, recordedMilliseconds: recorded)
-        appendedCount += count
-        change.insert(.claimable)
+        appended(count, through: sequence, recorded)
     }
 
     /// The positions of those whose deduplication key stands for an earlier event, with that event's id.
-    private func known(_ events: EncodedEvents) throws -> [Int: EventID] {
+    private func known(_ events: borrowing EncodedEvents) throws -> [Int: EventID] {
         let table = context.deduplication(transaction)
         let now = context.envelopes.wallClock.now()
         let ids = events.ids
@@ -68,7 +92,7 @@ extension WriteGroup {
         return known
     }
 
-    private func store(_ events: EncodedEvents, except known: [Int: EventID]) throws(StorageError) {
+    private func store(_ events: borrowing EncodedEvents, except known: [Int: EventID]) throws(StorageError) {
         let now = context.envelopes.wallClock.now()
         let ids = events.ids
         let delayed = context.delayed(transaction)

@@ -81,6 +81,31 @@ import Testing
         let bytes = try JSONEventCoder().encode(event)
         let expected = try Self.object(try JSONWriterTests.reference(event))
         #expect(try Self.object(bytes) == expected)
+        #expect(try Self.object(try Self.lent(event)) == expected)
+    }
+
+    /// A storage that copies the bytes gets the same ones, also while the coder is at work on another event.
+    @Test func lendsWhatItReturns() throws {
+        let coder = JSONEventCoder()
+        let plain = Wrapping(Irregular { try [1, 2].encode(to: $0) })
+        try coder.encode(plain) { bytes in
+            let other = try coder.encode(Wrapping(Irregular { try "other".encode(to: $0) }))
+            #expect(other == Data(#"{"value":"other"}"#.utf8))
+            #expect(Data(bytes) == Data(#"{"value":[1,2]}"#.utf8))
+        }
+        #expect(throws: CancellationError.self) { try coder.encode(plain) { _ in throw CancellationError() } }
+        #expect(throws: CancellationError.self) {
+            try Self.lent(Wrapping(Irregular { _ in throw CancellationError() }))
+        }
+        let whole = try coder.encode(plain)
+        #expect(try Self.lent(plain) == whole)
+    }
+
+    private static func lent(_ event: some Event) throws -> Data {
+        var lent: [Data] = []
+        try JSONEventCoder().encode(event) { lent.append(Data($0)) }
+        #expect(lent.count == 1)
+        return try #require(lent.first)
     }
 
     @Test(arguments: ["nan", "inf", "-inf"])
