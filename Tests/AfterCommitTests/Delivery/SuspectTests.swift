@@ -8,7 +8,8 @@ import Testing
     private let trial = FaultTrial()
     private let policy = DeliveryPolicy(backoff: .constant(.seconds(1)))
 
-    private func suspecting(_ sequences: UInt64..., of name: String = "probe", deaths: Int = 0) -> FaultInjectingStorage {
+    private func suspecting(_ sequences: UInt64..., of name: String = "probe", deaths: Int = 0) -> FaultInjectingStorage
+    {
         FaultInjectingStorage(
             trial.storage, suspects: [name: sequences.map { .init(sequence: $0, deaths: deaths) }])
     }
