@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-[ -d .build/debug/Modules ] || { echo "error: build first: swift build --build-tests" >&2; exit 1; }
 source Tests/Scripts/module-flags.sh
+[ -d "$build/debug/Modules" ] || { echo "error: build first: swift build --build-tests" >&2; exit 1; }
 features=()
 for feature in $(sed -n 's/.*enableUpcomingFeature("\(.*\)").*/\1/p' Package.swift); do
     features+=(-enable-upcoming-feature "$feature")
