@@ -99,7 +99,7 @@ expect core Outage 'slow:
   dead after 4 attempts: exhausted, http.500|500|data-platform
   4 attempts, breaker closed
 429:
-  received 1, and waited as long as asked: true
+  received 1, and waited as it was asked to: true
 429, for two minutes:
   1 waits, 0 attempts charged
 down:

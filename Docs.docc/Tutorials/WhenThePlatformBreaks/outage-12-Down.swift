@@ -16,7 +16,8 @@ extension Scenario {
         await platform.become(.well)
         try await engine.drain()
         status = try await engine.status()[0]
-        print("  breaker \(status.breaker): received \(await platform.receivedCount), dead \(status.counts.deadLettered)")
+        let received = await platform.receivedCount
+        print("  breaker \(status.breaker): received \(received), dead \(status.counts.deadLettered)")
         running.cancel()
         try await running.value
     }
