@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-modules=(AfterCommit AfterCommitLMDB AfterCommitHTTP AfterCommitTesting)
+modules=(AfterCommit AfterCommitLMDB AfterCommitHTTP AfterCommitConfiguration AfterCommitTesting)
 output=${1:-docs}
 symbols=.build/symbol-graphs
 

@@ -14,7 +14,9 @@ public protocol AttemptInterceptor: Sendable {
 
     /// Runs for each attempt, under its deadline. Call `next` to go on; throw to fail the attempt, a ``HandlerOutcome`` to
     /// steer it. One that returns without calling `next` has handled the events itself.
-    /// - Parameter deliveries: one, or those of a batch.
+    /// - Parameters:
+    ///   - deliveries: one, or those of a batch.
+    ///   - next: the rest of the chain.
     @concurrent
     func attempt(_ deliveries: [DeliveryContext], next: Next) async throws
 }

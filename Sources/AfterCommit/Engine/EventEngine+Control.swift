@@ -2,7 +2,7 @@
 extension EventEngine {
     /// Lets nothing of a subscription begin until ``resume(_:)``. Running attempts end normally, and no attempt is charged.
     ///
-    /// Its deliveries wait, parked as ``ParkReason/paused``. A paused subscription is idle; ``drain()`` does not wait for it.
+    /// Its deliveries wait, parked as ``ParkReason/paused``. A paused subscription is idle; ``drain(includingDelayed:)`` does not wait for it.
     /// - Throws: ``EngineError`` with `unknownSubscription`.
     public func pause(_ subscription: String) throws {
         _ = try worker(of: subscription)

@@ -27,7 +27,7 @@ extension TransactionalStorage {
         }
     }
 
-    /// Does something once for a key that has no result, as ``once(_:request:_:)`` does.
+    /// Does something once for a key that has no result, as the other `once` does.
     /// - Returns: whether it was done now: `false` for a key that is known.
     @discardableResult
     public func once(

@@ -8,7 +8,7 @@ public protocol StorageTransaction: AnyObject, EventEmitter {
     /// and the transaction around it goes on. Savepoints nest.
     func savepoint<R>(_ body: () throws -> R) throws -> R
 
-    /// What the inbox has under `key`. Use ``TransactionalStorage/once(_:request:_:)`` to handle something once.
+    /// What the inbox has under `key`. Use `once` of ``TransactionalStorage`` to handle something once.
     func inboxRecord(for key: String) throws -> InboxRecord?
 
     /// Writes what the inbox has under `record.key`, and forgets a few records that are older than `window`.

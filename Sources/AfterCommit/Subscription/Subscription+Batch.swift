@@ -19,6 +19,8 @@ extension Subscription {
     ///   - batch: how many deliveries at most, and how long the first may wait for company.
     ///   - policy: how deliveries are tried; `concurrency` is how many batches run at once.
     ///   - endpoint: what the handler talks to, shared by name. Default: an endpoint of its own with the subscription's name.
+    ///   - start: where it starts when its name is new. Default: at the next event.
+    ///   - onExhausted: called for each dead letter once it is stored: at most once, and not after a crash in between.
     ///   - handler: runs once for each batch, off every actor. What it throws is the outcome of all that
     ///     ``EventBatch/fail(_:_:)`` was not called for. Bytes that are not of the event's type never reach it.
     public init<E: Event>(

@@ -10,7 +10,14 @@ extension TransactionalStorage {
     ///
     /// The handler is synchronous, and may run more than once before its commit, as every transaction's body. An attempt
     /// that outlives its deadline before its turn in the storage never runs; once it has started, it is committed.
-    /// - Parameter handler: gets the event, the transaction and the attempt's context; emit with the transaction.
+    /// - Parameters:
+    ///   - name: 1 to 100 bytes, unique in an engine.
+    ///   - type: the event type.
+    ///   - policy: how deliveries are tried.
+    ///   - endpoint: shared by name. Default: an endpoint of its own with the subscription's name.
+    ///   - start: where it starts when its name is new. Default: at the next event.
+    ///   - onExhausted: called for each dead letter once it is stored: at most once, and not after a crash in between.
+    ///   - handler: gets the event, the transaction and the attempt's context; emit with the transaction.
     public func subscription<E: Event>(
         _ name: String,
         to type: E.Type,

@@ -43,7 +43,10 @@ public final class RecordingEmitter: EventEmitter {
 
     /// Throws unless events of this type were emitted that match.
     /// - Parameters:
+    ///   - type: the type of event.
     ///   - count: how many, exactly. Default `nil`: one or more.
+    ///   - file: where it is asked, for the error's text.
+    ///   - line: where it is asked, for the error's text.
     ///   - matches: which of them count. Default: all.
     /// - Returns: those that match, in order.
     /// - Throws: ``RecordingFailure``, which says what was emitted instead.

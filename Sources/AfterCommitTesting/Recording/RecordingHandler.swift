@@ -61,6 +61,8 @@ public final class RecordingHandler<E: Event>: Sendable {
     /// Throws unless events were handled with success that match.
     /// - Parameters:
     ///   - count: how many, exactly. Default `nil`: one or more.
+    ///   - file: where it is asked, for the error's text.
+    ///   - line: where it is asked, for the error's text.
     ///   - matches: which of them count. Default: all.
     /// - Returns: those that match, in the order their attempts ended.
     /// - Throws: ``RecordingFailure``, which says what was handled instead.
@@ -78,6 +80,8 @@ public final class RecordingHandler<E: Event>: Sendable {
     /// Throws unless attempts were made that match, whether they succeeded or not.
     /// - Parameters:
     ///   - count: how many, exactly. Default `nil`: one or more.
+    ///   - file: where it is asked, for the error's text.
+    ///   - line: where it is asked, for the error's text.
     ///   - matches: which of them count. Default: all.
     /// - Returns: those that match, in the order they began.
     /// - Throws: ``RecordingFailure``, which says what was attempted instead.

@@ -1,0 +1,4 @@
+import AfterCommitLMDB
+
+extension LMDBTransaction: OrderTransaction {}
+extension LMDBStorage: OrderStorage {}

@@ -1,0 +1,5 @@
+@main enum Outage {
+    static func main() async throws {
+        try await Scenario().slow()
+    }
+}

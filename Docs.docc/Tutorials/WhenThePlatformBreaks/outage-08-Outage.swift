@@ -1,0 +1,6 @@
+@main enum Outage {
+    static func main() async throws {
+        try await Scenario().slow()
+        try await Scenario().failing()
+    }
+}

@@ -1,0 +1,8 @@
+@main enum Outage {
+    static func main() async throws {
+        try await Scenario().slow()
+        try await Scenario().failing()
+        try await Scenario().busy()
+        try await Scenario().busyForLong()
+    }
+}
