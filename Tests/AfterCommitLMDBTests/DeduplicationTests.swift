@@ -48,6 +48,40 @@ import Testing
         }
     }
 
+    @Test("Fault 13: a damaged key is quarantined when it is used, and holds up no other", arguments: [false, true])
+    func damagedKey(isExpired: Bool) async throws {
+        let clock = FixedWallClock()
+        try await withStorage(clock: clock) { storage in
+            func emit(_ number: Int, _ key: String) async throws {
+                try await storage.emit(OrderPlaced(number: number), options: EmitOptions(deduplicationKey: key))
+            }
+            // Events that nobody waits for are forgotten.
+            _ = try await storage.attach()
+            try await emit(1, "damaged")
+            try await emit(2, "whole")
+            let context = storage.context
+            let keys = try await storage.reader.read { transaction in
+                let cursor = try Cursor(transaction, context.databases.deduplication)
+                var keys: [[UInt8]] = []
+                var entry = try cursor.first()
+                while let current = entry {
+                    keys.append(Array(current.key))
+                    entry = try cursor.next()
+                }
+                return keys
+            }
+            let key = try #require(keys.first { String(decoding: $0, as: UTF8.self).hasSuffix("damaged") })
+            try await storage.damage(key, in: { $0.databases.deduplication })
+            if isExpired { clock.advance(by: week + 1) }
+            try await emit(3, "other")
+            try await emit(1, "damaged")
+            try await emit(1, "damaged")
+            #expect(try await storage.entries(of: \.log) == 4, "stored once more, and known from then on")
+            #expect(try await storage.entries(of: \.quarantine) == 1)
+            #expect(try await storage.entries(of: \.deduplication) == (isExpired ? 2 : 3))
+        }
+    }
+
     @Test func aGroupThatSharesACommitStoresOneEvent() async throws {
         try await withStorage { storage in
             let ids = try await withThrowingTaskGroup(of: EventID.self) { group in

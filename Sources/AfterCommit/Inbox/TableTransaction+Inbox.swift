@@ -21,9 +21,20 @@ extension TableTransaction {
             guard let (seconds, key) = InboxTables.record(of: age), seconds < date.timeIntervalSince1970 else { return }
             try removeValue(for: age, in: InboxTables.ages)
             // The key may have been used anew since.
-            if let record = try inboxRecord(for: key), InboxTables.seconds(of: record) == seconds {
-                try removeValue(for: key, in: InboxTables.records)
-            }
+            guard try isForgotten(key, since: seconds) else { continue }
+            try removeValue(for: key, in: InboxTables.records)
+        }
+    }
+
+    /// Whether the record of that age is the one that is there, or one that nobody can read any more: it must not hold up
+    /// the work of others.
+    private func isForgotten(_ key: String, since seconds: Double) throws -> Bool {
+        do {
+            return try inboxRecord(for: key).map { InboxTables.seconds(of: $0) == seconds } ?? false
+        } catch is DecodingError {
+            return true
+        } catch let error as StorageError where error.code == .corrupted {
+            return true
         }
     }
 }

@@ -7,7 +7,8 @@ extension LMDBStorage {
     /// Copies the store, as it is at one moment, into a new store that can be opened like any other.
     ///
     /// Writing and delivering go on meanwhile. Pages that they free are not used again until the copy is made, so that the
-    /// store may grow. The copy holds everything but what is in flight: opened for delivery, it delivers at least once
+    /// store may grow. What needs the store alone waits for the copy, and what comes after that with it: growing the map,
+    /// opening the store again after a failed flush, ``close()``. The copy holds everything but what is in flight: opened for delivery, it delivers at least once
     /// whatever was not settled at that moment. It has an identity of its own, so that notes of deliveries in flight that
     /// belong to another store are not taken for its own. Restoring is opening it, or moving it to the store's place
     /// while no process has that open.

@@ -14,9 +14,24 @@ extension Claiming {
         } catch {
             guard error.lmdbError == nil else { throw error }
             context.logger.error(
-                "a stored delivery cannot be read and is passed over",
+                "a stored delivery cannot be read",
                 metadata: [LogKey.error: "\(error)", "sequence": "\(sequence)"])
             return nil
+        }
+    }
+
+    /// The bytes that cannot be read: the row's, or the log's where the row is whole and its event is not.
+    func storedBytes(of key: DeliveryKey, _ transaction: Transaction) throws(StorageError) -> Data {
+        let row = try key.withBytes { place throws(StorageError) -> Data? in
+            guard let stored = try transaction.stored(place, in: context.databases.exceptions) else { return nil }
+            guard let content = try? Record.content(of: stored, key: place),
+                let record = try? ExceptionRecord(decoding: content), record.envelope == nil
+            else { return Data(stored) }
+            return nil
+        }
+        if let row { return row }
+        return try withKey(of: key.sequence) { place throws(StorageError) in
+            try transaction.stored(place, in: context.databases.log).map { Data($0) } ?? Data()
         }
     }
 

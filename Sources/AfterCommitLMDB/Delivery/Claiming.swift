@@ -25,9 +25,10 @@ struct Claiming {
         var batch = ClaimedBatch()
         let hasNew = request.includesNew && live.cursor.hasClaimable(below: tail)
         let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
-        try claimDue(transaction, live, now: request.now, limit: dueLimit, into: &batch)
-        let due = Set(batch.deliveries.map(\.sequence))
+        let damaged = try claimDue(transaction, live, now: request.now, limit: dueLimit, into: &batch)
+        let due = Set(batch.deliveries.map(\.sequence) + damaged.map(\.sequence))
         guard note(due, request.subscription, generation) else { return ClaimedBatch() }
+        for (sequence, bytes) in damaged { giveUp(sequence, bytes, request) }
         if request.includesNew {
             do {
                 try claimNew(transaction, live, request, generation, below: tail, into: &batch)
@@ -153,29 +154,37 @@ struct Claiming {
         }
     }
 
+    /// - Returns: those that are due and cannot be read, with their bytes.
     func claimDue(
         _ transaction: Transaction, _ live: LiveDeliveries.Subscription, now: Date, limit: Int,
         into batch: inout ClaimedBatch
-    ) throws {
+    ) throws -> [(sequence: UInt64, bytes: Data)] {
         var claimed: [ClaimedDelivery] = []
+        var damaged: [(sequence: UInt64, bytes: Data)] = []
         var nextDue: Date?
         let exceptions = context.exceptions(transaction)
         try context.due(transaction).scan(live.id) { key throws(StorageError) in
             if live.claimedExceptions.contains(key.sequence) { return true }
-            guard key.due <= now, claimed.count < limit else {
+            guard key.due <= now, claimed.count + damaged.count < limit else {
                 nextDue = key.due
                 return false
             }
+            let place = DeliveryKey(live.id, key.sequence)
             let found = try readable(key.sequence) { () throws(StorageError) -> ClaimedDelivery? in
-                try exceptions.content(DeliveryKey(live.id, key.sequence)).map { content throws(StorageError) in
+                try exceptions.content(place).map { content throws(StorageError) in
                     try context.delivery(key.sequence, try ExceptionRecord(decoding: content), transaction)
                 }
             }
-            if let delivery = found ?? nil { claimed.append(delivery) }
+            if let found {
+                if let found { claimed.append(found) }
+            } else {
+                damaged.append((key.sequence, try storedBytes(of: place, transaction)))
+            }
             return true
         }
         batch.deliveries = claimed
         batch.nextDue = nextDue
+        return damaged
     }
 
     func claimNew(

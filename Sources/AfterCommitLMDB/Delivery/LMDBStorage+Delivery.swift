@@ -30,7 +30,8 @@ extension LMDBStorage {
             }
             return places
         } catch {
-            context.deliveries.abandon(generation: generation)
+            // Unless it was detached meanwhile, and another attachment watches now.
+            if context.deliveries.abandon(generation: generation) { watch.stop() }
             throw error
         }
     }
@@ -41,9 +42,11 @@ extension LMDBStorage {
         do {
             return try await reader.run { _ in
                 guard let bootID = BootID.current() else { return (nil, []) }
+                let subscriptions = try context.subscriptionIDs()
                 let (file, suspects) = try InFlightFile.open(
                     folder: folder, identity: context.identity, bootID: bootID,
-                    lastTransactionID: UInt64(try context.environment.lastTransactionID()), logger: context.logger)
+                    lastTransactionID: UInt64(try context.environment.lastTransactionID()),
+                    subscriptions: subscriptions, logger: context.logger)
                 return (file, suspects)
             }
         } catch {
@@ -135,6 +138,15 @@ extension LMDBStorage {
                 }
             }
         }
+    }
+}
+
+extension StoreContext {
+    /// The ids of all that have a place, those that nobody delivers to any more included.
+    fileprivate func subscriptionIDs() throws(StorageError) -> Set<UInt32> {
+        let transaction = try environment.beginRead()
+        defer { transaction.abort() }
+        return Set(try subscriptions(transaction).all().map(\.id))
     }
 }
 

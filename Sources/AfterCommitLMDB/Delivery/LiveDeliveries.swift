@@ -67,8 +67,13 @@ final class LiveDeliveries: Sendable {
     }
 
     /// Ends an attachment that failed half-way, if it is still the current one.
-    func abandon(generation: UInt64) {
-        state.withLock { if $0.generation == generation { $0.isAttached = false } }
+    /// - Returns: whether it was.
+    func abandon(generation: UInt64) -> Bool {
+        state.withLock { state in
+            guard state.isAttached, state.generation == generation else { return false }
+            state.isAttached = false
+            return true
+        }
     }
 
     func end() {

@@ -20,7 +20,7 @@ extension WriteGroup {
     func register(_ registrations: [SubscriptionRegistration]) throws -> [SubscriptionRecord] {
         try mutate {
             let table = context.subscriptions(transaction)
-            var lastID = try table.all().map(\.id).max() ?? 0
+            var lastID = try lastSubscriptionID()
             let log = context.log(transaction)
             let tail = try log.tail()
             let now = context.envelopes.wallClock.now()
@@ -35,6 +35,7 @@ extension WriteGroup {
                     records.append(record)
                 } else {
                     lastID += 1
+                    try StoreFormat.writeLastSubscriptionID(lastID, transaction, context.databases.meta)
                     let start = registration.start == .beginning ? try log.first()?.sequence ?? tail : tail
                     let record = SubscriptionRecord(
                         name: registration.name, id: lastID, start: start, types: registration.types)
@@ -46,6 +47,12 @@ extension WriteGroup {
             }
             return records
         }
+    }
+
+    /// A store that was migrated knows of the subscriptions that it has.
+    private func lastSubscriptionID() throws(StorageError) -> UInt32 {
+        let last = try context.subscriptions(transaction).all().map(\.id).max() ?? 0
+        return max(last, try StoreFormat.lastSubscriptionID(transaction, context.databases.meta))
     }
 
     /// What was parked is due: this binary may know it.
@@ -73,6 +80,7 @@ extension WriteGroup {
         try mutate {
             let table = context.subscriptions(transaction)
             guard let record = try table.record(name) else { return false }
+            try StoreFormat.writeLastSubscriptionID(try lastSubscriptionID(), transaction, context.databases.meta)
             for rows in [context.exceptions(transaction), context.dead(transaction)] {
                 var keys: [DeliveryKey] = []
                 try rows.scan(record.id) { sequence, _ in

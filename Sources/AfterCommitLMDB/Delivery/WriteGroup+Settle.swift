@@ -81,7 +81,7 @@ extension WriteGroup {
     private func putException(
         _ key: DeliveryKey, _ envelope: Envelope, _ state: ExceptionRecord.State, _ history: DeliveryHistory?
     ) throws {
-        let isLogged = try firstLogged() <= key.sequence
+        let isLogged = try isLogged(envelope.id, at: key.sequence)
         let row = try ExceptionRecord(
             state: state, orderingKey: envelope.orderingKey, history: history,
             envelope: isLogged ? nil : envelope
@@ -91,6 +91,17 @@ extension WriteGroup {
         if let due = state.due {
             try context.due(transaction).insert(DueKey(key.subscription, due: due, sequence: key.sequence))
             wrote(Space.storedBytes(of: 0))
+        }
+    }
+
+    /// Whether the log has the event, and can give it back: of one that is damaged there only the bytes are known.
+    private func isLogged(_ id: EventID, at sequence: UInt64) throws(StorageError) -> Bool {
+        guard try firstLogged() <= sequence else { return false }
+        do throws(StorageError) {
+            return try context.log(transaction).id(sequence) == id
+        } catch {
+            guard error.lmdbError == nil else { throw error }
+            return false
         }
     }
 
@@ -104,10 +115,11 @@ extension WriteGroup {
             }
         } catch {
             guard error.lmdbError == nil else { throw error }
-            // A damaged row goes all the same; its due date is skipped when it is met.
+            // A damaged row goes all the same, and its due date is found without it.
             context.logger.error(
                 "a damaged delivery is settled",
                 metadata: [LogKey.error: "\(error)", "sequence": "\(key.sequence)"])
+            try removeDueDates(of: key)
             return try exceptions.delete(key)
         }
         guard let head else { return false }
@@ -116,6 +128,16 @@ extension WriteGroup {
                 DueKey(key.subscription, due: due, sequence: key.sequence))
         }
         return try exceptions.delete(key)
+    }
+
+    private func removeDueDates(of key: DeliveryKey) throws(StorageError) {
+        let due = context.due(transaction)
+        var found: [DueKey] = []
+        try due.scan(key.subscription) { dueKey in
+            if dueKey.sequence == key.sequence { found.append(dueKey) }
+            return true
+        }
+        for dueKey in found { try due.delete(dueKey) }
     }
 
     // MARK: Dead letters

@@ -57,6 +57,8 @@ final class CommitWatch: Sendable {
         }
     }
 
+    var isWatching: Bool { current.withLock { $0 != nil } }
+
     /// It does not wait for the end of the thread.
     func stop() {
         current.withLock { watcher in

@@ -41,7 +41,12 @@ struct StoreContext: Sendable {
     }
 
     func deduplication(_ transaction: Transaction) -> DeduplicationTable {
-        DeduplicationTable(transaction: transaction, databases: databases)
+        DeduplicationTable(
+            transaction: transaction, databases: databases, quarantine: quarantine(transaction))
+    }
+
+    func quarantine(_ transaction: Transaction) -> Quarantine {
+        Quarantine(transaction: transaction, database: databases.quarantine, logger: logger)
     }
 
     func due(_ transaction: Transaction) -> DueIndex {

@@ -67,6 +67,14 @@ struct StoreFormat {
             let meta = try Databases.open("meta", transaction, create: false)
             for step in try plan(from: version(transaction, meta)) { try step.apply(transaction, meta) }
             try write(current, transaction, meta)
+            // What the steps have written is no more than these trees hold. The file must not end before its last page.
+            var pages = 0
+            for (name, number) in try Databases(transaction, create: false).handles where name != "log" {
+                let statistics = try transaction.statistics(of: number)
+                pages += statistics.ms_branch_pages + statistics.ms_leaf_pages + statistics.ms_overflow_pages
+            }
+            var file = FileExtender(descriptor: try environment.dataFile())
+            file.extend(past: try environment.highWaterBytes(), further: pages * environment.pageBytes)
         } catch {
             transaction.abort()
             throw error
@@ -116,6 +124,28 @@ struct StoreFormat {
     ) throws(StorageError) {
         try put(Array(identity.tableKeyBytes), "id", transaction, meta)
     }
+
+    /// The last id that a subscription was given; 0 before the first. Ids are not given twice: notes of deliveries in flight
+    /// outlive their subscription.
+    static func lastSubscriptionID(_ transaction: Transaction, _ meta: MDB_dbi) throws(StorageError) -> UInt32 {
+        let last = try withKey(lastSubscription) { key throws(StorageError) in
+            try transaction.content(key, in: meta).map { bytes throws(StorageError) in
+                var reader = ByteReader(bytes)
+                return try reader.fixed(UInt32.self)
+            }
+        }
+        return last ?? 0
+    }
+
+    static func writeLastSubscriptionID(
+        _ id: UInt32, _ transaction: Transaction, _ meta: MDB_dbi
+    ) throws(StorageError) {
+        var writer = ByteWriter()
+        writer.put(fixed: id)
+        try put(writer.bytes, lastSubscription, transaction, meta)
+    }
+
+    private static let lastSubscription = "subscriptions.last"
 
     private static func put(
         _ content: [UInt8], _ name: String, _ transaction: Transaction, _ meta: MDB_dbi

@@ -34,16 +34,19 @@ package final class InFlightFile: Sendable {
     ///   - identity: the store's.
     ///   - bootID: names this run of the machine, see ``BootID``.
     ///   - lastTransactionID: the store's.
+    ///   - subscriptions: the ids of those that exist; notes of others are dropped. Default `nil`: none are.
     /// - Returns: the file, and what was in flight when its last process died, by subscription and sequence.
     /// - Throws: ``StorageError`` where the folder or the disk does not take a file. One can deliver without it.
     package static func open(
         folder: String, identity: UUID, bootID: String, lastTransactionID: UInt64,
+        subscriptions: Set<UInt32>? = nil,
         logger: Logger = Logger(label: "AfterCommitLMDB", factory: { _ in SwiftLogNoOpLogHandler() })
     ) throws -> (file: InFlightFile, suspects: [Suspect]) {
         let path = folder + "/" + name
         let header = InFlightImage.Header(
             identity: identity, bootID: bootID, lastTransactionID: lastTransactionID)
-        let suspects = Array(found(at: path, header, logger).prefix(InFlightImage.maxSlots / 2))
+        let known = found(at: path, header, logger).filter { subscriptions?.contains($0.subscription) ?? true }
+        let suspects = Array(known.prefix(InFlightImage.maxSlots / 2))
         let granted = InFlightRoom.slots(forSuspects: suspects.count)
         let image = InFlightImage(header: header, suspects: suspects)
         // The old notes stay until the new ones are whole.

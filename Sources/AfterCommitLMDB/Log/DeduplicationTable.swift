@@ -7,11 +7,27 @@ import Foundation
 struct DeduplicationTable {
     let transaction: Transaction
     let databases: Databases
+    let quarantine: Quarantine
 
+    private enum Stored {
+        case none
+        case record(DeduplicationRecord)
+        case damaged([UInt8])
+    }
+
+    /// What is known of a key. A record that cannot be read is none: its event is found again at worst, and no other is
+    /// held up.
     func record(_ key: String) throws(StorageError) -> DeduplicationRecord? {
+        if case .record(let record) = try stored(key) { record } else { nil }
+    }
+
+    private func stored(_ key: String) throws(StorageError) -> Stored {
         try withKey(key) { key throws(StorageError) in
-            try transaction.content(key, in: databases.deduplication).map { content throws(StorageError) in
-                try Self.decode(content)
+            guard let value = try transaction.stored(key, in: databases.deduplication) else { return .none }
+            do throws(StorageError) {
+                return .record(try Self.decode(try Record.content(of: value, key: key)))
+            } catch {
+                return .damaged(Array(value))
             }
         }
     }
@@ -20,8 +36,11 @@ struct DeduplicationTable {
     /// - Returns: about how many bytes it wrote.
     func insert(_ deduplication: Emission.Deduplication, id: EventID, now: Date) throws(StorageError) -> Int {
         try forgetExpired(now)
-        if let replaced = try record(deduplication.key) {
-            try deleteAge(deduplication.key, replaced.emittedAt)
+        switch try stored(deduplication.key) {
+        case .none: break
+        case .record(let replaced): try delete(age: Self.age(deduplication.key, replaced.emittedAt))
+        // Its age is forgotten when its time comes.
+        case .damaged(let bytes): try keep(bytes, of: deduplication.key)
         }
         var writer = ByteWriter()
         writer.put(id)
@@ -39,30 +58,42 @@ struct DeduplicationTable {
     private func forgetExpired(_ now: Date) throws(StorageError) {
         for _ in 0..<4 {
             let cursor = try Cursor(transaction, databases.deduplicationAges)
-            guard let (emittedAt, key) = try oldest(cursor),
+            guard let age = try oldest(cursor), let (emittedAt, key) = age.withUnsafeBytes(Self.decodeAge),
                 now.timeIntervalSince(emittedAt) >= DeduplicationRecord.window.timeInterval
             else { return }
-            try deleteAge(key, emittedAt)
-            if try record(key)?.emittedAt == emittedAt {
-                _ = try withKey(key) { key throws(StorageError) in
-                    try transaction.delete(key, in: databases.deduplication)
-                }
+            try delete(age: age)
+            switch try stored(key) {
+            case .none: break
+            case .record(let record): if record.emittedAt == emittedAt { try forget(key) }
+            case .damaged(let bytes):
+                try keep(bytes, of: key)
+                try forget(key)
             }
         }
     }
 
-    private func oldest(_ cursor: borrowing Cursor) throws(StorageError) -> (Date, String)? {
+    private func keep(_ bytes: [UInt8], of key: String) throws(StorageError) {
+        try quarantine.keep("deduplication", key: Array(key.utf8), bytes)
+    }
+
+    private func forget(_ key: String) throws(StorageError) {
+        _ = try withKey(key) { key throws(StorageError) in
+            try transaction.delete(key, in: databases.deduplication)
+        }
+    }
+
+    private func oldest(_ cursor: borrowing Cursor) throws(StorageError) -> [UInt8]? {
         var entry = try cursor.first()
         while let current = entry {
-            if let age = Self.decodeAge(current.key) { return age }
+            if Self.decodeAge(current.key) != nil { return Array(current.key) }
             // The key that keeps the tree from going empty.
             entry = try cursor.next()
         }
         return nil
     }
 
-    private func deleteAge(_ key: String, _ emittedAt: Date) throws(StorageError) {
-        _ = try withBytes(Self.age(key, emittedAt)) { age throws(StorageError) in
+    private func delete(age: [UInt8]) throws(StorageError) {
+        _ = try withBytes(age) { age throws(StorageError) in
             try transaction.delete(age, in: databases.deduplicationAges)
         }
     }

@@ -55,6 +55,15 @@ struct EventLog {
         }
     }
 
+    /// The id of one event, `nil` where it was trimmed.
+    func id(_ sequence: UInt64) throws(StorageError) -> EventID? {
+        try withKey(of: sequence) { key throws(StorageError) in
+            try transaction.content(key, in: database).map { content throws(StorageError) in
+                try LogRecord.head(content).id
+            }
+        }
+    }
+
     /// Writes an encoded envelope behind all others.
     func append(
         _ envelope: UnsafeRawBufferPointer, sequence: UInt64, recordedMilliseconds: UInt64

@@ -108,6 +108,11 @@ extension LMDBStorage {
         return ids.filter { cancelled.contains($0) }
     }
 
+    /// Reads a consistent snapshot, on the one thread on which this storage reads.
+    ///
+    /// A long body delays all other reads and claims of this storage, and what needs the store alone, and with it the writes:
+    /// growing the map, opening the store again after a failed flush, ``close()``. Pages that are freed meanwhile are not
+    /// used again, so that the store grows. Read much by pages, in calls of their own.
     public func read<R: Sendable>(
         _ body: @escaping @Sendable (LMDBReader) throws -> R
     ) async throws -> R {

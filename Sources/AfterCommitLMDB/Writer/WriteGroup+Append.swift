@@ -147,11 +147,7 @@ extension WriteGroup {
 
     /// Keeps the bytes of a record that cannot be read, out of the way of the others.
     func quarantine(_ table: String, key: [UInt8], _ bytes: [UInt8]) throws(StorageError) {
-        context.logger.error(
-            "a record that cannot be read was put into quarantine", metadata: ["table": "\(table)"])
-        try withBytes(Array("\(table)/".utf8) + key) { key throws(StorageError) in
-            try transaction.put(key, in: context.databases.quarantine, content: bytes)
-        }
+        try context.quarantine(transaction).keep(table, key: key, bytes)
     }
 
     /// The id of the event that a deduplication key stands for, read through the transaction that is open innermost.

@@ -2,6 +2,7 @@
 import AfterCommit
 import CLMDB
 import Foundation
+import Logging
 
 /// One write transaction that many requests share. It lives on the writer's thread for one commit.
 final class WriteGroup {
@@ -120,10 +121,21 @@ final class WriteGroup {
         }
         defer { context.releaseWriter() }
         try transaction.commit()
-        // A transaction that wrote nothing leaves no trace, and the next one of any process gets its id.
-        if try environment.lastTransactionID() >= id { context.commits.noteOwn(id) }
+        // From here on it may only succeed: what has failed is run again, and this is on the disk.
+        noteCommit(id)
         handles.install(openedTables)
         for action in afterCommit { action() }
+    }
+
+    private func noteCommit(_ id: UInt64) {
+        do throws(StorageError) {
+            // A transaction that wrote nothing leaves no trace, and the next one of any process gets its id.
+            if try environment.lastTransactionID() >= id { context.commits.noteOwn(id) }
+        } catch {
+            // Not noted, it is taken for another process's: one wake too many.
+            context.logger.warning(
+                "the store's last commit cannot be looked at", metadata: [LogKey.error: "\(error)"])
+        }
     }
 }
 

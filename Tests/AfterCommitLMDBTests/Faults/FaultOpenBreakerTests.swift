@@ -16,7 +16,8 @@ import Testing
         try await withStorePath { path in
             let clock = ManualClock()
             let storage = try LMDBStorage(
-                path: path, envelopes: EnvelopeFactory(wallClock: clock.wallClock))
+                path: path, configuration: .init(mapReserveBytes: 4 << 30),
+                envelopes: EnvelopeFactory(wallClock: clock.wallClock))
             let isUp = Atomic(false)
             let delivered = Atomic(0)
             let begun = Atomic(0)
