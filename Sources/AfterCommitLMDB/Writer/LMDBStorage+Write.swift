@@ -22,7 +22,7 @@ extension LMDBStorage {
         return try await write(
             WriteRequest(bytes: 1_024) { group in
                 guard try !group.isSettled(delivery) else { return nil }
-                let result = try group.run(body, envelopes: envelopes)
+                let result = try group.run(body, envelopes: envelopes, takesReserve: true)
                 _ = try group.settle(
                     SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]))
                 return result
@@ -145,7 +145,10 @@ extension LMDBStorage {
 
 extension WriteGroup {
     /// Runs a transaction's body in a child of its own.
-    func run<R>(_ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory) throws -> R {
+    /// - Parameter takesReserve: whether its emits are stored past the limit, as what handlers emit.
+    func run<R>(
+        _ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory, takesReserve: Bool = false
+    ) throws -> R {
         while true {
             let transaction = LMDBTransaction(group: self, envelopes: envelopes)
             let result = Result { try body(transaction) }
@@ -157,7 +160,7 @@ extension WriteGroup {
             do {
                 let value = try result.get()
                 let events = transaction.events
-                if !events.isEmpty {
+                if !events.isEmpty, !takesReserve {
                     try checkRoom(forFurther: transaction.writtenBytes + events.storedBytes)
                 }
                 try transaction.keep()
