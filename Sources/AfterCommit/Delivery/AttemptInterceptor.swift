@@ -14,6 +14,9 @@ public protocol AttemptInterceptor: Sendable {
 
     /// Runs for each attempt, under its deadline. Call `next` to go on; throw to fail the attempt, a ``HandlerOutcome`` to
     /// steer it. One that returns without calling `next` has handled the events itself.
+    ///
+    /// - Important: What counts is what this throws. One that catches the handler's error and returns makes the attempt of
+    ///   a single delivery succeed, and the event is never tried again: log or map an error, then throw it on.
     /// - Parameters:
     ///   - deliveries: one, or those of a batch.
     ///   - next: the rest of the chain.

@@ -47,9 +47,31 @@ extension DeliveryWorker {
     /// - Returns: what was settled otherwise before.
     private func settled() async throws -> [UInt64] {
         guard !hasEnded else { throw EventEngine.ended }
-        return try await withCheckedThrowingContinuation { continuation in
-            settleWaiters.append(continuation)
-            signal.notify()
+        lastWaiterID += 1
+        let id = lastWaiterID
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume(throwing: CancellationError())
+                } else {
+                    settleWaiters[id] = continuation
+                    newSettleWaiters.append(id)
+                }
+                if hasBegun { signal.notify() } else { settleWithoutLoop() }
+            }
+        } onCancel: {
+            Task { await self.giveUpSettleWait(id) }
         }
+    }
+
+    /// Before the loop begins nobody else settles. A failure is told to those who wait, and the loop tries again.
+    private func settleWithoutLoop() {
+        Task {
+            if unsettled.count > 0 { try? await settleDecided() }
+        }
+    }
+
+    private func giveUpSettleWait(_ id: UInt64) {
+        settleWaiters.removeValue(forKey: id)?.resume(throwing: CancellationError())
     }
 }

@@ -6,28 +6,33 @@ extension DeliveryWorker {
     /// Settles all that has ended, in one commit. What cannot be settled now is kept.
     func settle(now: Duration) async -> Bool {
         guard unsettled.count > 0, state.maySettle(now: now) else { return false }
+        return (try? await settleDecided()) != nil
+    }
+
+    /// Settles all that is decided; a failure is logged, and what could not be settled is kept for the next time.
+    func settleDecided() async throws {
         let batch = unsettled
         unsettled = SettlementBatch(subscription: subscription.name)
-        let waiters = settleWaiters
-        settleWaiters = []
+        // They stay where a cancellation finds them.
+        let waiters = newSettleWaiters
+        newSettleWaiters = []
         do {
             let report = try await settleMeasured(batch)
             state.settled(batch.count, retrying: batch.earliestDue)
             if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
             if !report.stale.isEmpty { leave(report.stale, of: batch) }
             if !report.refusedEmissions.isEmpty { log.emissionsRefused(report.refusedEmissions) }
-            for waiter in waiters { waiter.resume(returning: report.stale) }
+            for id in waiters { settleWaiters.removeValue(forKey: id)?.resume(returning: report.stale) }
             if let onExhausted = subscription.onExhausted { tellExhausted(batch, report, onExhausted) }
-            return true
         } catch {
             unsettled.delivered.insert(contentsOf: batch.delivered, at: 0)
             unsettled.exceptions.insert(contentsOf: batch.exceptions, at: 0)
             unsettled.emitted.insert(contentsOf: batch.emitted, at: 0)
             state.settleFailed(now: time.now())
             log.settlingFailed(error, count: batch.count)
-            for waiter in waiters { waiter.resume(throwing: error) }
+            for id in waiters { settleWaiters.removeValue(forKey: id)?.resume(throwing: error) }
             noteIfClosed(error)
-            return false
+            throw error
         }
     }
 

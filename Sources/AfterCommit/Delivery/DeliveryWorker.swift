@@ -60,7 +60,9 @@ package actor DeliveryWorker {
     var hasBegun = false
     private(set) var hasEnded = false
     /// Those who wait until what is decided is stored; they are told what was refused as stale.
-    var settleWaiters: [CheckedContinuation<[UInt64], any Error>] = []
+    var settleWaiters: [UInt64: CheckedContinuation<[UInt64], any Error>] = [:]
+    /// Those of them whose outcomes no settle has taken yet.
+    var newSettleWaiters: [UInt64] = []
     /// Why it ended by itself: the storage was closed.
     package var failure: (any Error)?
 
@@ -219,8 +221,8 @@ package actor DeliveryWorker {
         metrics?.report(totals)
         hasEnded = true
         resumeWaiters()
-        for waiter in settleWaiters { waiter.resume(throwing: EventEngine.ended) }
-        settleWaiters = []
+        for waiter in settleWaiters.values { waiter.resume(throwing: EventEngine.ended) }
+        settleWaiters = [:]
     }
 
     /// Runs the lanes that no task runs yet.

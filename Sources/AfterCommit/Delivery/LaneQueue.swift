@@ -145,7 +145,11 @@ package final class LaneQueue: Sendable {
         }
         let slot = state.lanes[id.index].slot
         return slot.state.withLock { lane in
-            guard lane.generation == id.generation else { return .lost }
+            guard lane.generation == id.generation else {
+                // Begun on its behalf and given up before it looked: no handler runs that could end late.
+                state.abandonedCount -= 1
+                return .lost
+            }
             // Begun on its behalf while it was idle.
             if let running = lane.running { return .attempt(running.attempt) }
             giveBack(&lane, in: &state)

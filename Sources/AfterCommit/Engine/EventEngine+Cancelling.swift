@@ -5,7 +5,9 @@ extension EventEngine {
     /// reason `cancelled`, so that nothing vanishes; a running handler is cancelled, and whatever it answers is refused.
     ///
     /// Ids that are settled, dead or unknown are skipped.
-    /// - Returns: those that were called off.
+    /// - Returns: those that were called off, once that is stored; the engine need not run for it.
+    /// - Throws: what the storage threw; `CancellationError` where this call's task is cancelled. What was called off until
+    ///   then stays called off, and is stored when the storage takes it.
     @discardableResult
     public func cancel(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
         var cancelled: [DeliveryID] = []

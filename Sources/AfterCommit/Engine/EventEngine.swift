@@ -128,7 +128,8 @@ public actor EventEngine: Service {
     /// Delivers until the service group shuts down gracefully or the task is cancelled, then returns.
     ///
     /// A graceful shutdown claims nothing more, waits up to ``EngineConfiguration/shutdownGracePeriod`` for running attempts
-    /// and releases the rest, nothing charged. A cancellation waits for no attempt.
+    /// and releases the rest, nothing charged. A cancellation waits for no attempt. An engine without subscriptions publishes
+    /// delayed events until then.
     /// - Throws: ``EngineError`` with `alreadyRan` on a second call; ``StorageError`` with `closed` where the storage was
     ///   closed under it. Other failures of the storage are logged and tried again.
     public func run() async throws {
@@ -151,13 +152,18 @@ public actor EventEngine: Service {
         start()
         let workers = workers
         let grace = configuration.shutdownGracePeriod
+        let (endings, ending) = AsyncStream.makeStream(of: Never.self)
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
+                // Without a worker nothing else lasts: a service group takes a service that returns for one that failed.
+                if workers.isEmpty { for await _ in endings {} }
                 for task in tasks { await task.value }
             } onGracefulShutdown: {
+                ending.finish()
                 for worker in workers { worker.stop(grace: grace) }
             }
         } onCancel: {
+            ending.finish()
             for worker in workers { worker.stop(grace: .zero) }
         }
         await stopCompanions()

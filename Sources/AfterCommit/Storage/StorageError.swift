@@ -14,6 +14,8 @@ public struct StorageError: Error, CustomStringConvertible {
         public static let closed = Code(description: "closed")
         /// A transaction was used after its body had ended.
         public static let transactionClosed = Code(description: "transactionClosed")
+        /// The delivery that a transaction was to settle is in nobody's hands: its attempt was given up meanwhile.
+        public static let notClaimed = Code(description: "notClaimed")
         /// An insert under a key that is there already.
         public static let duplicateKey = Code(description: "duplicateKey")
         /// A key that is empty or too long.
@@ -58,6 +60,13 @@ extension StorageError {
     public static let transactionClosed = Self(
         .transactionClosed,
         "the transaction has ended; use it only inside the body that receives it")
+
+    static func notClaimed(_ delivery: DeliveryID) -> Self {
+        Self(
+            .notClaimed,
+            "the attempt at \(delivery) was given up before its transaction could commit, so nothing of it was kept; the delivery is tried again as its policy says, and a handler that needs longer wants a longer `timeout`"
+        )
+    }
 
     public static func storageFull(_ message: String) -> Self { Self(.storageFull, message) }
 

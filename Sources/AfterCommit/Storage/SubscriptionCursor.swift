@@ -75,6 +75,12 @@ package struct SubscriptionCursor: Sendable, Equatable {
         released.insert(sequence, at: place)
     }
 
+    /// Whether a sequence is handed out: neither settled nor taken back since.
+    package func isClaimed(_ sequence: UInt64) -> Bool {
+        guard !isSettled(sequence) else { return false }
+        return sequence < claimedBelow ? !released.contains(sequence) : claimedEarly.contains(sequence)
+    }
+
     package func isSettled(_ sequence: UInt64) -> Bool {
         if sequence < settledBelow { return true }
         let place = settledAhead.partitioningIndex { $0.upperBound > sequence }

@@ -60,7 +60,7 @@ extension Subscription {
             })
     }
 
-    static func batching(_ sink: any BatchEventSink) -> Batching {
+    static func batching(_ sink: any BatchEventSink, rules: [ErrorRule]) -> Batching {
         Batching(size: sink.batch) { coder, contexts in
             var results = [AttemptResult](repeating: .succeeded, count: contexts.count)
             var events: [OutgoingEvent] = []
@@ -78,7 +78,7 @@ extension Subscription {
             for (place, index) in indices.enumerated() {
                 switch place < outcomes.count ? outcomes[place] : .failed(MissingSendOutcome()) {
                 case .sent: break
-                case .failed(let error): results[index] = AttemptResult(thrown: error)
+                case .failed(let error): results[index] = AttemptResult(thrown: error, rules: rules)
                 }
             }
             return results

@@ -127,7 +127,7 @@ public struct Subscription: Sendable {
     ) {
         self.init(
             name, types: Set(patterns), policy: policy, endpoint: endpoint, start: start, onExhausted: onExhausted,
-            batching: (sink as? any BatchEventSink).map { Self.batching($0) }
+            batching: (sink as? any BatchEventSink).map { Self.batching($0, rules: policy.rules) }
         ) { _, context in
             try await sink.send(context.payload(), context: context)
             return .succeeded

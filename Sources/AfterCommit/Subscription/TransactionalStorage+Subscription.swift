@@ -9,7 +9,8 @@ extension TransactionalStorage {
     /// ```
     ///
     /// The handler is synchronous, and may run more than once before its commit, as every transaction's body. An attempt
-    /// that outlives its deadline before its turn in the storage never runs; once it has started, it is committed.
+    /// that outlives its deadline before its turn in the storage never runs. One that outlives it while it runs is committed
+    /// where nothing was recorded of the delivery yet, and undone otherwise: the two never disagree.
     /// - Parameters:
     ///   - name: 1 to 100 bytes, unique in an engine.
     ///   - type: the event type.

@@ -38,8 +38,12 @@ final class DeliveryLock: Sendable {
             defer { file = -1 }
             return file
         }
-        // Closing gives the lock up. The process id may stay: it is only read while someone holds the lock.
-        if file >= 0 { close(file) }
+        guard file >= 0 else { return }
+        // Closing alone would leave the lock with a child that was just forked and has not closed its copy yet. There is
+        // nothing that could be done where the system refuses: the close that follows gives the lock up too.
+        // The process id may stay: it is only read while someone holds the lock.
+        _ = flock(file, LOCK_UN)
+        close(file)
     }
 
     /// The process that holds the lock; 0 where it has not written its id yet.

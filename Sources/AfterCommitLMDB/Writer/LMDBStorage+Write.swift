@@ -22,7 +22,7 @@ extension LMDBStorage {
         return try await write(
             WriteRequest(bytes: 1_024) { group in
                 guard try !group.isSettled(delivery) else { return nil }
-                let result = try group.run(body, envelopes: envelopes)
+                let result = try group.run(body, envelopes: envelopes, takesReserve: true)
                 _ = try group.settle(
                     SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]))
                 return result
@@ -154,7 +154,10 @@ extension LMDBStorage {
 
 extension WriteGroup {
     /// Runs a transaction's body in a child of its own.
-    func run<R>(_ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory) throws -> R {
+    /// - Parameter takesReserve: whether its emits are stored past the limit, as what handlers emit.
+    func run<R>(
+        _ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory, takesReserve: Bool = false
+    ) throws -> R {
         while true {
             let transaction = LMDBTransaction(group: self, envelopes: envelopes)
             defer { transaction.end() }
@@ -166,7 +169,7 @@ extension WriteGroup {
             }
             do {
                 let value = try result.get()
-                if !transaction.events.isEmpty {
+                if !transaction.events.isEmpty, !takesReserve {
                     try checkRoom(forFurther: transaction.writtenBytes + transaction.events.storedBytes)
                 }
                 try transaction.keep()

@@ -13,7 +13,7 @@ extension ConformanceSuite {
                     let found = try await engine.deadLetters(query).map(\.id)
                     try requireEqual(found, letters.filter(matches).map(\.id), "by \(query)")
                     try requireEqual(found.count, count, "by \(query)")
-                    let report = try await engine.redrive(matching: query, options: RedriveOptions(dryRun: true))
+                    let report = try await engine.redrive(matching: query, options: RedriveOptions(isDryRun: true))
                     try requireEqual(report.matched, count)
                     try requireEqual(report.redriven, 0, "a dry run puts nothing back")
                 }
@@ -109,6 +109,8 @@ extension ConformanceSuite {
                 try await engine.emit(Numbered(number: 3))
                 try await engine.drain()
                 mended.increment("mended")
+                let old = try await engine.deadLetters().prefix(3).map(\.id)
+                try requireEqual(try await engine.redrive(old), [], "by their ids")
                 let report = try await engine.redrive(matching: DeadLetterQuery())
                 try requireEqual(report.matched, 4)
                 try requireEqual(report.pastInboxWindow, 3)
@@ -118,6 +120,7 @@ extension ConformanceSuite {
                 let forced = try await engine.redrive(
                     matching: DeadLetterQuery(), options: RedriveOptions(pastInboxWindow: "the receiver asked for it"))
                 try requireEqual(forced.redriven, 3)
+                try requireEqual(try await engine.redrive(old, pastInboxWindow: "asked again"), [])
                 try await engine.drain()
                 try requireEqual(handler.succeeded.count, 4)
             }

@@ -17,6 +17,21 @@ extension ConformanceSuite {
             }
         },
         ConformanceCase(
+            .backpressure, "what transactional handlers emit passes it too, and costs no attempt", requires: .limited
+        ) { run in
+            let storage = try await run.storage(isSmall: true)
+            let named = RecordingHandler<Named>()
+            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, _ in
+                try tx.emit(Named(name: "\(event.number)"))
+            }
+            try await run.running(storage, [ledger, named.subscription()]) { engine in
+                try await engine.emit(contentsOf: (0..<100).map { Numbered(number: $0) })
+                try await engine.drain()
+                try requireEqual(Set(named.names).count, 100)
+                try requireEqual(try await engine.totals("ledger").attempts, 100)
+            }
+        },
+        ConformanceCase(
             .backpressure, "reserved room makes others wait until it is given back",
             requires: [.limited, .suspendsWhenFull]
         ) { run in

@@ -77,6 +77,24 @@ import Testing
         }
     }
 
+    @Test("Fault 5: at its limit a store still takes what a transactional handler emits")
+    func fullStoreStillTakesWhatTransactionalHandlersEmit() async throws {
+        try await withStorage(configuration: small) { storage in
+            _ = try await storage.attach()
+            let count = try await fill(storage)
+            let sequences = try await storage.claim(limit: 50).deliveries.map(\.sequence)
+            for sequence in sequences {
+                let settled: Void? = try await storage.transaction(
+                    settling: DeliveryID(subscription: "ledger", sequence: sequence)
+                ) { tx in
+                    try tx.emit(OrderPlaced(number: count, filler: String(repeating: "x", count: 500)))
+                }
+                #expect(settled != nil)
+            }
+            #expect(try await storage.counts(subscription: "ledger").pending == count)
+        }
+    }
+
     @Test func settledEventsAreForgottenAfterTheirRetention() async throws {
         let clock = FixedWallClock()
         let configuration = LMDBStorage.Configuration(retention: .seconds(60))

@@ -169,4 +169,17 @@ private struct Refusal: Error {}
             try await engine.deadLetters().map(\.history.failures.last?.errorType) == ["Refusal", "MissingSendOutcome"])
         #expect(try await engine.status().first?.totals.delivered == 2)
     }
+
+    @Test func theRulesOfThePolicyAreForASinkToo() async throws {
+        struct Broker: BatchEventSink {
+            let batch = BatchSize(8)
+            func send(_ events: [OutgoingEvent]) async -> [SendOutcome] { events.map { _ in .failed(Refusal()) } }
+        }
+        let policy = DeliveryPolicy(rules: [.on(Refusal.self) { .permanent($0) }])
+        let engine = try await engine(Subscription("s", to: Numbered.self, policy: policy, sink: Broker()))
+        try await engine.emit(Numbered(number: 1))
+        try await engine.drain()
+        #expect(try await engine.deadLetters().map(\.reason) == [.permanent])
+        #expect(try await engine.status().first?.totals.attempts == 1)
+    }
 }

@@ -1,9 +1,10 @@
-import AfterCommit
 import AfterCommitTesting
 import Foundation
 import Logging
 import Synchronization
 import Testing
+
+@testable import AfterCommit
 
 private struct Numbered: Event {
     static let type: EventType = "numbered"
@@ -169,6 +170,25 @@ private struct Numbered: Event {
         _ = gate.end(.up, probe: false, now: .zero)
         queue.push([])
         #expect(await running.value?.delivery.sequence == 1)
+    }
+
+    /// On one actor, so that the lane looks only when the test lets it.
+    @MainActor @Test func whatALaneNeverSawIsNotCountedAsAbandoned() async throws {
+        let gate = EndpointGate(Endpoint("e", maxConcurrent: 1), now: .zero)
+        let queue = LaneQueue(
+            lanes: 1, timeout: .seconds(1), gate: gate, time: TimeSource(clock), wallClock: clock.wallClock,
+            signal: WakeSignal())
+        _ = gate.admit(now: .zero)
+        let lane = try #require(queue.lanesToStart().first)
+        let running = Task { await queue.next(lane.id) }
+        queue.push([delivery(1)])
+        while queue.state.withLock({ $0.idle.isEmpty || $0.gate == nil }) { await Task.yield() }
+        _ = gate.end(.up, probe: false, now: .zero)
+        // The attempt begins on the idle lane's behalf, and is called off before the lane looks.
+        queue.push([])
+        #expect(queue.cancel([1]).running == [1])
+        #expect(await running.value?.delivery.sequence == nil)
+        #expect(queue.harvest().abandoned == 0)
     }
 
     private func delivery(_ number: Int) -> ClaimedDelivery {

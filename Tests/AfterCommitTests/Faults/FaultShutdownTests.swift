@@ -6,7 +6,7 @@ import ServiceLifecycle
 import Testing
 
 /// FAULT 43: the signal to end comes during work, before there is any, and twice.
-@Suite struct FaultShutdownTests {
+@Suite(.timeLimit(.minutes(2))) struct FaultShutdownTests {
     private func group(_ engine: EventEngine) -> ServiceGroup {
         ServiceGroup(services: [engine], logger: Logger(label: "fault") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -31,6 +31,21 @@ import Testing
         try await trial.running([next.subscription()]) { try await $0.drain() }
         #expect((handler.numbers + next.numbers).sorted() == Array(0..<20))
         #expect(Set(next.calls.map(\.context.attempt)) == [1])
+    }
+
+    /// A service group takes a service that returns for one that failed.
+    @Test func withoutSubscriptionsItRunsUntilTheSignalAndPublishes() async throws {
+        let trial = FaultTrial()
+        let engine = try await trial.engine([])
+        let due = trial.clock.wallClock.now() + 10
+        try await engine.emit(Probe(number: 1), at: due)
+        let group = group(engine)
+        let running = Task { try await group.run() }
+        await trial.clock.waitForSleeper(until: trial.clock.now.advanced(by: .seconds(10)))
+        trial.clock.advance(by: .seconds(10))
+        while try await !trial.storage.delayedEvents(after: nil, limit: 1).isEmpty { await Task.yield() }
+        await group.triggerGracefulShutdown()
+        try await running.value
     }
 
     @Test func fault43BeforeItIsReady() async throws {

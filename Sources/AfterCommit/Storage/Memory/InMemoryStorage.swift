@@ -154,14 +154,16 @@ public final class InMemoryStorage: TableStorage {
         var reserved = granted
         while true {
             let now = envelopes.wallClock.now()
-            let (result, wake, ready) = try queue.withLock {
-                (try $0.append(emissions, reserved: reserved, now: now), $0.wake, $0.grantRoom())
+            let (result, wake, ready) = queue.withLock {
+                ($0.append(emissions, reserved: reserved, now: now), $0.wake, $0.grantRoom())
             }
             resume(ready)
             switch result {
             case .stored(let ids, let change):
                 if !change.isEmpty { wake?(change) }
                 return ids
+            case .refused(let error):
+                throw error
             case .full(let needed):
                 try refuseIfImpossible(needed)
                 try await waitForRoom(needed)

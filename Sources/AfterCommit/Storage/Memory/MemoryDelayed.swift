@@ -23,22 +23,21 @@ struct MemoryDelayed {
     /// Takes those whose moment has come.
     mutating func takeDue(by now: Date) -> [EnvelopeBox] {
         var due: [EnvelopeBox] = []
-        while let first = order.min {
-            // One that was cancelled leaves its entry behind.
-            guard let event = events[first.id] else {
-                order.removeMin()
-                continue
-            }
-            guard first.deliverAt <= now else { break }
-            order.removeMin()
-            events[first.id] = nil
-            due.append(event.box)
+        while let next = nextDue(), next <= now, let first = order.popMin() {
+            if let event = events.removeValue(forKey: first.id) { due.append(event.box) }
         }
         return due
     }
 
     /// When the next is due.
-    var nextDue: Date? { events.values.lazy.map(\.deliverAt).min() }
+    mutating func nextDue() -> Date? {
+        while let first = order.min {
+            if events[first.id]?.deliverAt == first.deliverAt { return first.deliverAt }
+            // One that was cancelled leaves its entry behind.
+            order.removeMin()
+        }
+        return nil
+    }
 
     mutating func remove(_ id: EventID) -> Bool {
         events.removeValue(forKey: id) != nil

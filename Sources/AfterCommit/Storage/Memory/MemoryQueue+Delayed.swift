@@ -7,7 +7,7 @@ extension MemoryQueue {
         let due = delayed.takeDue(by: now)
         log.append(contentsOf: due)
         if attached.isEmpty { floor = tail }
-        return (delayed.nextDue, !due.isEmpty)
+        return (delayed.nextDue(), !due.isEmpty)
     }
 
     func delayedEvents(after id: EventID?, limit: Int) -> [DelayedEvent] {

@@ -63,10 +63,13 @@ extension MemoryQueue {
     }
 
     /// Settles one delivery as delivered.
-    /// - Returns: false where it was settled already.
-    mutating func settle(_ delivery: DeliveryID, now: Date) -> Bool {
-        settle(SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]), now: now)
-            .report.stale.isEmpty
+    mutating func settle(_ delivery: DeliveryID, now: Date) {
+        _ = settle(SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]), now: now)
+    }
+
+    /// Whether somebody has the delivery in hand.
+    func isClaimed(_ delivery: DeliveryID) -> Bool {
+        subscriptions[delivery.subscription]?.isClaimed(delivery.sequence) ?? false
     }
 
     func isSettled(_ delivery: DeliveryID) -> Bool {

@@ -51,16 +51,25 @@ struct MemoryQueue: ~Copyable {
         case stored([EventID], StorageChange)
         /// There is no room for so many.
         case full(Int)
+        /// A deduplication key stands for another payload.
+        case refused(EmitError)
     }
 
-    /// Stores all of them, or none when there is no room. `reserved` of the room were granted before and are given back.
-    /// - Throws: ``EmitError`` for a deduplication key that stands for another payload; nothing is stored then.
+    /// Stores all of them, or none. `reserved` of the room were granted before and are given back in every case: grant it
+    /// to those who wait.
+    /// - Parameter takesReserve: whether they are stored past the capacity, as what handlers emit.
     mutating func append(
-        _ emissions: [Emission], reserved: Int, now: Date
-    ) throws(EmitError) -> Appended {
+        _ emissions: [Emission], reserved: Int, takesReserve: Bool = false, now: Date
+    ) -> Appended {
         reservedCount -= reserved
-        let (fresh, ids) = try withoutKnown(emissions, now: now)
-        let missing = fresh.count - reserved
+        let fresh: [Emission]
+        let ids: [EventID]
+        do throws(EmitError) {
+            (fresh, ids) = try withoutKnown(emissions, now: now)
+        } catch {
+            return .refused(error)
+        }
+        let missing = takesReserve ? 0 : fresh.count - reserved
         if missing > 0, !waiters.isEmpty || heldCount + fresh.count > configuration.capacity {
             return .full(fresh.count)
         }

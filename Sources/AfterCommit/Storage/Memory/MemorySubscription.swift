@@ -95,6 +95,11 @@ struct MemorySubscription {
         return ClaimedDelivery(sequence: sequence, box: logged)
     }
 
+    /// Whether somebody has the delivery in hand.
+    func isClaimed(_ sequence: UInt64) -> Bool {
+        exceptions[sequence]?.isClaimed ?? cursor.isClaimed(sequence)
+    }
+
     /// What was parked is due: this binary may know it.
     mutating func unpark(due: Date) {
         for (sequence, exception) in exceptions where exception.isParked {

@@ -63,7 +63,7 @@ struct MemoryTables {
 actor MemoryTablesActor {
     enum Outcome<R: Sendable>: Sendable {
         case committed(R, wake: (@Sendable () -> Void)?)
-        /// The delivery to settle was settled already; the body did not run.
+        /// The delivery to settle was settled already; nothing of the body is kept.
         case alreadySettled
         /// A deduplication key was taken meanwhile: the body runs again and is given the first event's id.
         case again
@@ -100,26 +100,47 @@ actor MemoryTablesActor {
         return try outcome.get()
     }
 
-    /// Publishes the events and settles the delivery, both under one lock.
+    /// Publishes the events and settles the delivery, both under one lock. Whatever came of it, room that was given back is
+    /// granted to those who wait.
     private func commit<R: Sendable>(
         _ emitted: [Emission], _ result: R, _ storage: InMemoryStorage, settling delivery: DeliveryID?, reserved: Int
     ) -> Result<Outcome<R>, any Error> {
         let now = storage.envelopes.wallClock.now()
-        return Result {
-            let (outcome, ready) = try storage.queue.withLock { queue -> (Outcome<R>, [MemoryQueue.RoomWaiter]) in
-                if try queue.knowsAny(of: emitted, now: now) { return (.again, queue.giveBack(reserved)) }
-                switch try queue.append(emitted, reserved: reserved, now: now) {
-                case .full(let needed): return (.full(needed: needed), queue.grantRoom())
-                case .stored(_, let change):
-                    // No one else settles it: this actor is where transactional handlers run one after another.
-                    if let delivery { _ = queue.settle(delivery, now: now) }
-                    let wake = change.isEmpty ? nil : queue.wake.map { wake in { @Sendable in wake(change) } }
-                    return (.committed(result, wake: wake), queue.grantRoom())
-                }
+        let (outcome, ready) = storage.queue.withLock { queue -> (Result<Outcome<R>, any Error>, _) in
+            let refusal: Result<Outcome<R>?, any Error> = Result {
+                try Self.refusal(of: emitted, settling: delivery, in: queue, now: now)
             }
-            storage.resume(ready)
-            return outcome
+            switch refusal {
+            case .failure(let error): return (.failure(error), queue.giveBack(reserved))
+            case .success(let refusal?): return (.success(refusal), queue.giveBack(reserved))
+            case .success(nil): break
+            }
+            // A handler that settles makes room, and must not wait for it.
+            switch queue.append(emitted, reserved: reserved, takesReserve: delivery != nil, now: now) {
+            case .full(let needed): return (.success(.full(needed: needed)), queue.grantRoom())
+            case .refused(let error): return (.failure(error), queue.grantRoom())
+            case .stored(_, let change):
+                if let delivery { queue.settle(delivery, now: now) }
+                let wake = change.isEmpty ? nil : queue.wake.map { wake in { @Sendable in wake(change) } }
+                return (.success(.committed(result, wake: wake)), queue.grantRoom())
+            }
         }
+        storage.resume(ready)
+        return outcome
+    }
+
+    /// Why what the body did must not be kept.
+    ///
+    /// Its attempt may have outlived its deadline, and then something else was recorded of the delivery: settling it
+    /// all the same would have its effects beside a dead letter, or take it from under its retry.
+    private static func refusal<R>(
+        of emitted: [Emission], settling delivery: DeliveryID?, in queue: borrowing MemoryQueue, now: Date
+    ) throws -> Outcome<R>? {
+        if let delivery {
+            if queue.isSettled(delivery) { return .alreadySettled }
+            guard queue.isClaimed(delivery) else { throw StorageError.notClaimed(delivery) }
+        }
+        return try queue.knowsAny(of: emitted, now: now) ? .again : nil
     }
 
     func read<R: Sendable>(_ body: @Sendable (InMemoryReader) throws -> R) throws -> R {
