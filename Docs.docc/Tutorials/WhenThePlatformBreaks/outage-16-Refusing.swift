@@ -11,7 +11,7 @@ extension Scenario {
 
         await platform.become(.well)
         let refused = DeadLetterQuery(fingerprint: "http.400|400|data-platform")
-        let preview = try await engine.redrive(matching: refused, options: RedriveOptions(dryRun: true))
+        let preview = try await engine.redrive(matching: refused, options: RedriveOptions(isDryRun: true))
         print("  \(preview.matched) match")
 
         let rate = RateLimit(10, per: .seconds(1))
