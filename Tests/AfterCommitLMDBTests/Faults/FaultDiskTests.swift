@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterCommitLMDB
 
-@Suite(.timeLimit(.minutes(2))) struct FaultDiskTests {
+@Suite(.timeLimit(.minutes(10))) struct FaultDiskTests {
     private static let strace = "/usr/bin/strace"
     /// Whether one process may trace another here.
     private static let canTrace = (try? run(strace, "-qq", "-o", "/dev/null", "/bin/true")) != nil
