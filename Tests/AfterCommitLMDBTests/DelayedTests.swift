@@ -55,11 +55,12 @@ import Testing
         }
     }
 
-    @Test func aListingGoesOnAfterItsLastPageWasPublished() async throws {
+    @Test func eventsOfOneMomentAreListedByID() async throws {
         try await withStorage { storage in
             let ids = try await storage.emit(
                 contentsOf: (0..<10).map { OrderPlaced(number: $0) }, options: EmitOptions(deliverAt: now + 60))
-            let page = try await storage.delayedEvents(after: ids[3], limit: 3)
+            let page = try await storage.delayedEvents(
+                after: DelayedEvent.Position(deliverAt: now + 60, id: ids[3]), limit: 3)
             #expect(page.map(\.envelope.id) == Array(ids[4...6]))
             #expect(try await storage.cancelDelayed(Array(ids[0..<10])) == ids)
         }

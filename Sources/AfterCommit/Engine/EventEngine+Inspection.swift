@@ -28,9 +28,12 @@ extension EventEngine {
         try await storage.deadLetters(query)
     }
 
-    /// Delayed events that wait for their moment, the earliest first, from the first after `id`.
-    public nonisolated func delayedEvents(after id: EventID? = nil, limit: Int = 100) async throws -> [DelayedEvent] {
-        try await storage.delayedEvents(after: id, limit: limit)
+    /// Delayed events that wait for their moment, the earliest first, from the first after `position`: that of the last page's
+    /// last event, which may have been published or deleted meanwhile.
+    public nonisolated func delayedEvents(
+        after position: DelayedEvent.Position? = nil, limit: Int = 100
+    ) async throws -> [DelayedEvent] {
+        try await storage.delayedEvents(after: position, limit: limit)
     }
 
     /// Subscriptions that have a place in the storage and are gone from the code. The storage keeps their events for them

@@ -66,8 +66,8 @@ public protocol EventStorage: Sendable {
     /// - Returns: when the next one is due, `nil` where none waits.
     func publishDelayed(dueBy now: Date) async throws -> Date?
 
-    /// Delayed events, the earliest first, from the first after `id`.
-    func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent]
+    /// Delayed events, the earliest first, from the first after `position`, which need not be one's any more.
+    func delayedEvents(after position: DelayedEvent.Position?, limit: Int) async throws -> [DelayedEvent]
 
     /// Deletes delayed events that were not published yet.
     /// - Returns: those that were deleted.

@@ -5,15 +5,13 @@ import Logging
 extension StoreContext {
     /// Delayed events, the earliest first. What cannot be read is left out: publishing puts it into quarantine.
     func delayedEvents(
-        _ transaction: Transaction, after id: EventID?, limit: Int
+        _ transaction: Transaction, after position: DelayedEvent.Position?, limit: Int
     ) throws(StorageError) -> [DelayedEvent] {
         var events: [DelayedEvent] = []
-        var isPast = id == nil
-        try delayed(transaction).scan { key, entry throws(StorageError) in
-            if !isPast {
-                isPast = key.id == id
-                return true
-            }
+        let start = position.map { DelayedTable.Key(deliverAt: $0.deliverAt, id: $0.id) }
+        try delayed(transaction).scan(from: start) { key, entry throws(StorageError) in
+            // The dates are compared as they are stored.
+            if let start, key.bytes == start.bytes { return true }
             do throws(StorageError) {
                 var reader = ByteReader(try entry.content())
                 events.append(DelayedEvent(envelope: try reader.envelope(), deliverAt: key.deliverAt))

@@ -95,10 +95,10 @@ extension LMDBStorage {
         }
     }
 
-    public func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent] {
+    public func delayedEvents(after position: DelayedEvent.Position?, limit: Int) async throws -> [DelayedEvent] {
         guard limit > 0 else { return [] }
         let context = context
-        return try await reader.read { try context.delayedEvents($0, after: id, limit: limit) }
+        return try await reader.read { try context.delayedEvents($0, after: position, limit: limit) }
     }
 
     public func cancelDelayed(_ ids: [EventID]) async throws -> [EventID] {

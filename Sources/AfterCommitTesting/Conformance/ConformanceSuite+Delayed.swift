@@ -61,12 +61,12 @@ extension ConformanceSuite {
                 for number in 1...5 {
                     ids.append(try await engine.emit(Numbered(number: number), at: now + Double(number)))
                 }
-                var pages: [[EventID]] = []
+                var pages: [[DelayedEvent]] = []
                 repeat {
-                    let page = try await engine.delayedEvents(after: pages.last?.last, limit: 2)
-                    pages.append(page.map(\.envelope.id))
+                    pages.append(try await engine.delayedEvents(after: pages.last?.last?.position, limit: 2))
                 } while pages.last?.isEmpty == false
-                try requireEqual(pages, [[ids[0], ids[1]], [ids[2], ids[3]], [ids[4]], []])
+                try requireEqual(
+                    pages.map { $0.map(\.envelope.id) }, [[ids[0], ids[1]], [ids[2], ids[3]], [ids[4]], []])
                 try requireEqual(try await engine.delayedEvents().map(\.deliverAt), (1...5).map { now + Double($0) })
                 try requireEqual(try await engine.cancelDelayed([ids[1], ids[3], EventID(UUID())]), [ids[1], ids[3]])
                 try requireEqual(try await engine.cancelDelayed([ids[1]]), [], "deleted already")
@@ -74,6 +74,30 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers.sorted(), [1, 3, 5])
                 try requireEqual(try await engine.cancelDelayed(ids), [], "published already")
                 try requireEqual(try await engine.delayedEvents().count, 0)
+            }
+        },
+        ConformanceCase(.delayedEvents, "a page goes on where the last ended, whatever became of its events") { run in
+            let storage = try await run.storage()
+            let handler = RecordingHandler<Numbered>()
+            let now = run.clock.wallClock.now()
+            try await run.running(storage, [handler.subscription()]) { engine in
+                var ids: [EventID] = []
+                // The last two at one moment.
+                for number in 1...6 {
+                    ids.append(try await engine.emit(Numbered(number: number), at: now + Double(min(number, 5))))
+                }
+                let first = try await engine.delayedEvents(limit: 2)
+                // The first is published, the second deleted.
+                try requireEqual(try await engine.cancelDelayed([ids[1]]), [ids[1]])
+                try await run.pass(.seconds(1), step: .seconds(1), engine)
+                try requireEqual(handler.numbers, [1])
+                let second = try await engine.delayedEvents(after: first.last?.position, limit: 3)
+                try requireEqual(second.map(\.envelope.id), Array(ids[2...4]))
+                try requireEqual(try await engine.cancelDelayed([ids[4]]), [ids[4]])
+                let third = try await engine.delayedEvents(after: second.last?.position, limit: 3)
+                try requireEqual(third.map(\.envelope.id), [ids[5]])
+                let again = try await engine.delayedEvents(after: first.first?.position, limit: 9)
+                try requireEqual(again.map(\.envelope.id), [ids[2], ids[3], ids[5]])
             }
         },
         ConformanceCase(.delayedEvents, "a drain waits for them where it is asked to") { run in

@@ -158,8 +158,8 @@ public final class FaultInjectingStorage: EventStorage {
         try await base.removeSubscription(name)
     }
 
-    public func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent] {
-        try await base.delayedEvents(after: id, limit: limit)
+    public func delayedEvents(after position: DelayedEvent.Position?, limit: Int) async throws -> [DelayedEvent] {
+        try await base.delayedEvents(after: position, limit: limit)
     }
 
     public func cancelDelayed(_ ids: [EventID]) async throws -> [EventID] {

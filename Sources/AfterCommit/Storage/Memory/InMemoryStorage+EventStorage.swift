@@ -21,8 +21,8 @@ extension InMemoryStorage {
         return result.nextDue
     }
 
-    public func delayedEvents(after id: EventID?, limit: Int) async throws -> [DelayedEvent] {
-        queue.withLock { $0.delayedEvents(after: id, limit: limit) }
+    public func delayedEvents(after position: DelayedEvent.Position?, limit: Int) async throws -> [DelayedEvent] {
+        queue.withLock { $0.delayedEvents(after: position, limit: limit) }
     }
 
     public func cancelDelayed(_ ids: [EventID]) async throws -> [EventID] {

@@ -43,10 +43,10 @@ struct MemoryDelayed {
         events.removeValue(forKey: id) != nil
     }
 
-    func list(after id: EventID?, limit: Int) -> [DelayedEvent] {
-        let sorted = events.values.sorted { ($0.deliverAt, $0.box.envelope.id) < ($1.deliverAt, $1.box.envelope.id) }
-        let start = id.flatMap { id in sorted.firstIndex { $0.box.envelope.id == id } }.map { $0 + 1 } ?? 0
-        return sorted[start...].prefix(max(0, limit))
-            .map { DelayedEvent(envelope: $0.box.envelope, deliverAt: $0.deliverAt) }
+    func list(after position: DelayedEvent.Position?, limit: Int) -> [DelayedEvent] {
+        events.values.lazy.map { DelayedEvent(envelope: $0.box.envelope, deliverAt: $0.deliverAt) }
+            .filter { event in position.map { event.position > $0 } ?? true }
+            .sorted { $0.position < $1.position }
+            .prefix(max(0, limit)).map { $0 }
     }
 }

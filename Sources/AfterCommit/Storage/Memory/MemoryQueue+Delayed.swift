@@ -10,8 +10,8 @@ extension MemoryQueue {
         return (delayed.nextDue(), !due.isEmpty)
     }
 
-    func delayedEvents(after id: EventID?, limit: Int) -> [DelayedEvent] {
-        delayed.list(after: id, limit: limit)
+    func delayedEvents(after position: DelayedEvent.Position?, limit: Int) -> [DelayedEvent] {
+        delayed.list(after: position, limit: limit)
     }
 
     mutating func cancelDelayed(_ ids: [EventID]) -> [EventID] {
