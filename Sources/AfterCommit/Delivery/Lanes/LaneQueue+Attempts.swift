@@ -1,3 +1,4 @@
+import BitCollections
 import DequeModule
 import Foundation
 import Synchronization
@@ -5,7 +6,7 @@ import Synchronization
 /// How attempts begin and end on a lane.
 extension LaneQueue {
     /// Starts what is ready on a lane, if the gates let it.
-    func start(_ lane: inout LaneSlot.State, now: Duration, in state: inout State) -> Running? {
+    func start(_ index: Int, _ lane: inout LaneSlot.State, now: Duration, in state: inout State) -> Running? {
         guard !state.isClosed, mayStart(now: now, in: state) else { return nil }
         guard state.abandonedCount < max(4, state.concurrency) else {
             state.gate = (.tooManyAbandonedAttempts, nil)
@@ -30,6 +31,7 @@ extension LaneQueue {
             if count > 1 {
                 if batch.size == 1 {
                     lane.taken.append(contentsOf: state.ready.prefix(count - 1))
+                    state.sharing.insert(index)
                 } else {
                     running.others = Array(state.ready.prefix(count - 1))
                 }

@@ -27,7 +27,7 @@ extension LaneQueue {
             recall(in: &state)
             let surplus = state.idle.filter { $0 >= concurrency }
             state.idle.removeAll { $0 >= concurrency }
-            return surplus.compactMap { state.lanes[$0].waiting.take() }
+            return surplus.compactMap { state.endWait(on: $0) }
         }
         for continuation in surplus { continuation.resume() }
         signal.notify()

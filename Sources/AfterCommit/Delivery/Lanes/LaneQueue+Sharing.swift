@@ -1,3 +1,4 @@
+import BitCollections
 import DequeModule
 import Synchronization
 
@@ -10,10 +11,12 @@ extension LaneQueue {
         lane.taken.removeAll(keepingCapacity: true)
     }
 
-    /// Takes back what lanes have taken and not begun.
+    /// Takes back what lanes have taken and not begun; the lane `index` holds nothing.
     func recall(except index: Int? = nil, in state: inout State) {
         guard batch.size == 1 else { return }
-        for other in state.lanes.indices where other != index && state.lanes[other].isBusy {
+        var sharing: BitSet = []
+        swap(&sharing, &state.sharing)
+        for other in sharing where other != index {
             state.lanes[other].slot.state.withLock { giveBack(&$0, in: &state) }
         }
     }
@@ -31,12 +34,12 @@ extension LaneQueue {
         guard let index = state.idle.popLast() else { return nil }
         state.lanes[index].isWoken = true
         state.wokenCount += 1
-        return state.lanes[index].waiting.take()
+        return state.endWait(on: index)
     }
 
     func hasTaken(in state: borrowing State) -> Bool {
         guard batch.size == 1 else { return false }
-        for index in state.lanes.indices where state.lanes[index].isBusy {
+        for index in state.sharing {
             if state.lanes[index].slot.state.withLock({ !$0.taken.isEmpty }) { return true }
         }
         return false

@@ -1,3 +1,4 @@
+import BitCollections
 import DequeModule
 import Synchronization
 
@@ -9,7 +10,7 @@ extension LaneQueue {
             guard !state.isClosed else { return [] }
             return (0..<state.concurrency).compactMap { index in
                 guard !state.lanes[index].isAlive else { return nil }
-                state.lanes[index].isAlive = true
+                state.start(lane: index)
                 let slot = state.lanes[index].slot
                 return (LaneID(index: index, generation: slot.state.withLock { $0.generation }), slot)
             }
@@ -37,7 +38,7 @@ extension LaneQueue {
     private func startIdle(now: Duration, in state: inout State) -> [CheckedContinuation<Void, Never>] {
         guard let index = state.idle.last else { return [] }
         let hasBegun = state.lanes[index].slot.state.withLock { lane in
-            guard let running = start(&lane, now: now, in: &state) else { return false }
+            guard let running = start(index, &lane, now: now, in: &state) else { return false }
             begin(running, on: index, &lane)
             return true
         }
@@ -48,7 +49,7 @@ extension LaneQueue {
     package func harvest() -> Harvest {
         let now = time.now()
         return state.withLock { state in
-            for index in state.lanes.indices where state.lanes[index].isBusy {
+            for index in state.busy {
                 state.lanes[index].slot.state.withLock { lane in
                     if let running = lane.running, running.started + timeout <= now {
                         expire(index, &lane, now: now, in: &state)
@@ -79,7 +80,7 @@ extension LaneQueue {
         giveBack(&lane, in: &state)
         lane.generation += 1
         state.abandonedCount += 1
-        state.lanes[index].isAlive = false
+        state.end(lane: index)
         forget(lane: index)
     }
 
@@ -92,7 +93,7 @@ extension LaneQueue {
             if batch.size > 1 {
                 standing.companyUntil = state.company.waitsUntil(ready: state.ready.count, now: time.now())
             }
-            for index in state.lanes.indices where state.lanes[index].isBusy {
+            for index in state.busy {
                 state.lanes[index].slot.state.withLock { lane in
                     standing.ready += lane.taken.count
                     standing.unharvested += lane.delivered.count + lane.ended.count
@@ -130,7 +131,7 @@ extension LaneQueue {
                 taken.append(alone)
             }
             var cancelled: [UInt64] = []
-            for index in state.lanes.indices where state.lanes[index].isBusy {
+            for index in state.busy {
                 state.lanes[index].slot.state.withLock { lane in
                     guard let running = lane.running else { return }
                     let results = running.attempt.deliveries.map { delivery -> AttemptResult in
@@ -165,7 +166,7 @@ extension LaneQueue {
         let (waiting, ready) = state.withLock { state in
             state.isClosed = true
             recall(in: &state)
-            let waiting = state.idle.compactMap { state.lanes[$0].waiting.take() }
+            let waiting = state.idle.compactMap { state.endWait(on: $0) }
             state.idle = []
             defer {
                 state.company.take(state.ready.count)
@@ -182,7 +183,7 @@ extension LaneQueue {
         let now = time.now()
         return state.withLock { state in
             var abandoned: [ClaimedDelivery] = []
-            for index in state.lanes.indices where state.lanes[index].isBusy {
+            for index in state.busy {
                 state.lanes[index].slot.state.withLock { lane in
                     guard let running = lane.running.take() else { return }
                     report(.unknown, of: running, now: now, &lane)

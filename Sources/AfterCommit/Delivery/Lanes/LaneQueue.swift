@@ -1,3 +1,4 @@
+import BitCollections
 import DequeModule
 import Foundation
 import Synchronization
@@ -20,6 +21,10 @@ package final class LaneQueue: Sendable {
 
     struct State {
         var lanes: [Place]
+        /// The lanes that a task runs and that do not wait: one that waits has told all and holds nothing.
+        var busy: BitSet = []
+        /// The lanes that may have taken deliveries and not begun them.
+        var sharing: BitSet = []
         var concurrency: Int
         var idle: [Int] = []
         var wokenCount = 0
@@ -130,8 +135,7 @@ package final class LaneQueue: Sendable {
             let waits = state.withLock { state in
                 // What came between the two locks is looked at again.
                 if state.isClosed || id.index >= state.concurrency || hasWork(in: state) { return false }
-                state.lanes[id.index].waiting = continuation
-                state.idle.append(id.index)
+                state.wait(continuation, on: id.index)
                 return true
             }
             if !waits { continuation.resume() }
@@ -159,12 +163,12 @@ package final class LaneQueue: Sendable {
                 lane.hasEnded = false
             }
             guard !state.isClosed, id.index < state.concurrency else {
-                state.lanes[id.index].isAlive = false
+                state.end(lane: id.index)
                 forget(lane: id.index)
                 return .lost
             }
             if state.ready.isEmpty, !state.isHeld { recall(except: id.index, in: &state) }
-            if let running = start(&lane, now: now, in: &state) {
+            if let running = start(id.index, &lane, now: now, in: &state) {
                 return .attempt(begin(running, on: id.index, &lane))
             }
             forget(lane: id.index)
@@ -197,7 +201,29 @@ package final class LaneQueue: Sendable {
     }
 }
 
-extension LaneQueue.Place {
-    /// A lane that waits has told all and holds nothing.
-    var isBusy: Bool { isAlive && waiting == nil }
+extension LaneQueue.State {
+    /// A task runs the lane from now on.
+    mutating func start(lane index: Int) {
+        lanes[index].isAlive = true
+        busy.insert(index)
+    }
+
+    /// No task runs it any more.
+    mutating func end(lane index: Int) {
+        lanes[index].isAlive = false
+        busy.remove(index)
+    }
+
+    mutating func wait(_ continuation: CheckedContinuation<Void, Never>, on index: Int) {
+        lanes[index].waiting = continuation
+        busy.remove(index)
+        idle.append(index)
+    }
+
+    /// Whoever calls has taken it from the idle ones, and resumes it.
+    mutating func endWait(on index: Int) -> CheckedContinuation<Void, Never>? {
+        guard let continuation = lanes[index].waiting.take() else { return nil }
+        busy.insert(index)
+        return continuation
+    }
 }
