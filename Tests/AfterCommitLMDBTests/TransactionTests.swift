@@ -147,7 +147,7 @@ import Testing
     }
 
     @Test func cancelledInTheQueueIsNotStarted() async throws {
-        let request = WriteRequest<Int>(bytes: 1) { _ in 7 }
+        let request = PendingWrite(WriteRequest<Int>(bytes: 1) { _ in 7 }, result: WriteResult())
         await #expect(throws: CancellationError.self) {
             try await withCheckedThrowingContinuation { continuation in
                 #expect(request.wait(continuation))

@@ -128,9 +128,7 @@ extension LMDBStorage {
             // The claim goes on; if the write fails the event stays claimed until the next start.
             Task {
                 do {
-                    _ = try await withCheckedThrowingContinuation { continuation in
-                        if request.wait(continuation) { writer.submit(request) }
-                    }
+                    _ = try await writer.writeUncancelled(request)
                 } catch {
                     context.logger.error(
                         "an event that cannot be read could not be made a dead letter",

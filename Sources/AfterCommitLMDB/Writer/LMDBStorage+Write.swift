@@ -131,24 +131,16 @@ extension LMDBStorage {
         }
     }
 
-    /// Queues a write and waits for its commit. Cancelled while it waits, it never runs.
+    /// See ``LMDBWriter/write(_:)``.
     func write<R: Sendable>(_ request: WriteRequest<R>) async throws -> R {
         try context.environment.checkProcess()
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                if request.wait(continuation) { writer.submit(request) }
-            }
-        } onCancel: {
-            request.cancel()
-        }
+        return try await writer.write(request)
     }
 
-    /// Queues a write and waits for its commit, whether or not the task is cancelled: an outcome must not be lost to a shutdown.
+    /// See ``LMDBWriter/writeUncancelled(_:)``.
     func writeUncancelled<R: Sendable>(_ request: WriteRequest<R>) async throws -> R {
         try context.environment.checkProcess()
-        return try await withCheckedThrowingContinuation { continuation in
-            if request.wait(continuation) { writer.submit(request) }
-        }
+        return try await writer.writeUncancelled(request)
     }
 }
 

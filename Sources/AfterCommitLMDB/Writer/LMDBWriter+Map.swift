@@ -5,7 +5,7 @@ import CLMDB
 /// How the map grows.
 extension LMDBWriter {
     /// Makes the map larger before it is full, where it was reserved smaller than the store may become.
-    func makeMapRoom(for requests: [any PendingWrite]) throws(StorageError) {
+    func makeMapRoom(for requests: [PendingWrite]) throws(StorageError) {
         let mapBytes = try context.environment.mapBytes()
         guard mapBytes < context.configuration.maxBytes else { return }
         let further = requests.reduce(Self.maxGroupBytes) { $0 + 2 * $1.bytes }

@@ -43,16 +43,6 @@ actor LMDBWriter {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    /// Queues a write.
-    nonisolated func submit(_ request: any PendingWrite) {
-        switch mailbox.put(request) {
-        case .first: thread.signal.raise()
-        case .queued where !request.canWait: thread.signal.raise()
-        case .queued: break
-        case .refused: request.finish(throwing: StorageError.closed)
-        }
-    }
-
     /// Commits until nothing waits any more.
     func commitWaiting() {
         while true {
@@ -61,7 +51,7 @@ actor LMDBWriter {
             if requests.allSatisfy(\.canWait) { waitForCompany(&requests) }
             gather(&requests)
             lastCount = requests.count
-            var group: [any PendingWrite] = []
+            var group: [PendingWrite] = []
             var bytes = 0
             for request in requests where request.start() {
                 if !group.isEmpty,
@@ -80,7 +70,7 @@ actor LMDBWriter {
     }
 
     /// Settlements alone wait a moment for an emit to share a flush with, if emits have been coming at all.
-    func waitForCompany(_ requests: inout [any PendingWrite]) {
+    func waitForCompany(_ requests: inout [PendingWrite]) {
         let window = context.configuration.settleDelay
         let begin = context.time.now()
         guard window > .zero, begin - lastEmit < window else { return }
@@ -93,7 +83,7 @@ actor LMDBWriter {
 
     /// The callers of the last group have just been resumed and are likely to come again: a short wait for them saves a
     /// flush for a few of them and then another for the rest. A caller alone never waits.
-    func gather(_ requests: inout [any PendingWrite]) {
+    func gather(_ requests: inout [PendingWrite]) {
         guard lastCount >= Self.minGathered, requests.count < lastCount / 2 else { return }
         let end = context.time.now() + Self.gatherTime
         while requests.count < lastCount * 3 / 4 {
@@ -103,7 +93,7 @@ actor LMDBWriter {
         }
     }
 
-    func commit(_ requests: [any PendingWrite]) {
+    func commit(_ requests: [PendingWrite]) {
         guard !requests.isEmpty else { return }
         for _ in 0..<Self.maxMapChanges {
             if let refusal = health.refusal { return finish(requests, throwing: refusal) }
@@ -122,11 +112,11 @@ actor LMDBWriter {
                 .storeBusy, "other processes make the store larger all the time; try again"))
     }
 
-    func finish(_ requests: [any PendingWrite], throwing error: any Error) {
+    func finish(_ requests: [PendingWrite], throwing error: any Error) {
         for request in requests { request.finish(throwing: error) }
     }
 
-    func attempt(_ requests: [any PendingWrite]) throws {
+    func attempt(_ requests: [PendingWrite]) throws {
         let bytes = requests.reduce(0) { $0 + $1.bytes }
         // Other processes write too.
         try space.committed(bytes: 0, in: context.environment)
@@ -179,93 +169,6 @@ actor LMDBWriter {
             try group.commit()
             afterCommit(group)
         }
-    }
-
-    // MARK: Failures
-
-    /// - Returns: whether the requests are to be run again as they are; else they were told.
-    func recover(from error: any Error, _ requests: [any PendingWrite]) -> Bool {
-        switch WriteRecovery(error) {
-        case .adoptMapSize:
-            do throws(StorageError) {
-                try context.adoptMapSize()
-                try environmentChanged()
-                return true
-            } catch {
-                giveUp(error)
-                finish(requests, throwing: error)
-            }
-        case .refuse:
-            finish(requests, throwing: error)
-        case .reopen:
-            reopen(after: error)
-            finish(requests, throwing: StorageError.unknownOutcome(of: error))
-        case .makeRoom:
-            clearDeadReaders()
-            // The next larger map, where there may be one.
-            if Self.isMapFull(error), let mapBytes = try? context.environment.mapBytes(), growMap(toHold: mapBytes + 1)
-            {
-                return true
-            }
-            separate(requests, error)
-        case .separate:
-            separate(requests, error)
-        }
-        return false
-    }
-
-    func separate(_ requests: [any PendingWrite], _ error: any Error) {
-        if requests.count == 1 { return requests[0].finish(throwing: error) }
-        for request in requests { commit([request]) }
-    }
-
-    func reopen(after error: any Error) {
-        guard health.failed(error) else {
-            return context.logger.critical(
-                "writes to the store failed again; it accepts no more until it is opened again",
-                metadata: [LogKey.error: "\(error)"])
-        }
-        context.logger.error(
-            "a write to the store failed; it is opened again before the next",
-            metadata: [LogKey.error: "\(error)"])
-        do throws(StorageError) {
-            try context.reopen()
-            try environmentChanged()
-        } catch {
-            giveUp(error)
-        }
-    }
-
-    func giveUp(_ error: any Error) {
-        health.gaveUp(error)
-        context.logger.critical(
-            "the store cannot be opened again and accepts no more writes",
-            metadata: [LogKey.error: "\(error)"])
-    }
-
-    /// Looks anew at what may be another environment's.
-    func environmentChanged() throws(StorageError) {
-        file = FileExtender(descriptor: try context.environment.dataFile())
-        try space.committed(bytes: 0, in: context.environment)
-    }
-
-    func clearDeadReaders() {
-        do throws(StorageError) {
-            try context.environment.clearDeadReaders()
-        } catch {
-            context.logger.warning(
-                "dead readers cannot be cleared", metadata: [LogKey.error: "\(error)"])
-        }
-    }
-}
-
-extension StorageError {
-    /// A commit whose flush failed.
-    fileprivate static func unknownOutcome(of error: any Error) -> Self {
-        Self(
-            .systemFailure,
-            "the write was not acknowledged by the disk, and whether it is there is unknown; look before you repeat it",
-            cause: (error as? GroupFailure)?.underlying ?? error)
     }
 }
 #endif

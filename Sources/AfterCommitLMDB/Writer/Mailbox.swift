@@ -4,7 +4,7 @@ import Synchronization
 /// The writes that wait for the writer.
 final class Mailbox: Sendable {
     private struct State {
-        var requests: [any PendingWrite] = []
+        var requests: [PendingWrite] = []
         var isClosed = false
     }
 
@@ -17,7 +17,7 @@ final class Mailbox: Sendable {
 
     private let state = Mutex(State())
 
-    func put(_ request: any PendingWrite) -> Receipt {
+    func put(_ request: PendingWrite) -> Receipt {
         state.withLock { state in
             guard !state.isClosed else { return .refused }
             state.requests.append(request)
@@ -25,7 +25,7 @@ final class Mailbox: Sendable {
         }
     }
 
-    func takeAll() -> [any PendingWrite] {
+    func takeAll() -> [PendingWrite] {
         state.withLock { state in
             let requests = state.requests
             state.requests = []
