@@ -2,9 +2,7 @@ import Foundation
 
 /// A date in UTC to the millisecond, as ISO 8601 writes it. Foundation's own formatting takes some microseconds.
 struct CivilTime {
-    private let year: Int
-    private let month: Int
-    private let day: Int
+    private let day: CivilDate
     private let millisecondOfDay: Int
 
     /// - Returns: `nil` outside of the Gregorian years 1583 to 9999, which have four digits and one calendar.
@@ -22,16 +20,7 @@ struct CivilTime {
             days -= 1
         }
         millisecondOfDay = secondOfDay * 1_000 + milliseconds
-        // Days from 0000-03-01, so that a leap day ends its year (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+        day = CivilDate(daysSince1970: days)
     }
 
     /// Writes 26 bytes: `"2026-11-22T15:20:56.123Z"`, quotes included.
@@ -44,9 +33,9 @@ struct CivilTime {
             }
         }
         let second = millisecondOfDay / 1_000
-        put(year, 4, at: 1)
-        put(month, 2, at: 6)
-        put(day, 2, at: 9)
+        put(day.year, 4, at: 1)
+        put(day.month, 2, at: 6)
+        put(day.day, 2, at: 9)
         put(second / 3_600, 2, at: 12)
         put(second / 60 % 60, 2, at: 15)
         put(second % 60, 2, at: 18)
@@ -86,11 +75,7 @@ struct CivilTime {
         guard isValid, year >= 1583, 1...12 ~= month, 1...28 ~= day, hour < 24, minute < 60, second < 60 else {
             return nil
         }
-        let shiftedYear = month <= 2 ? year - 1 : year
-        let era = shiftedYear / 400
-        let yearOfEra = shiftedYear % 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        let days = CivilDate(year: year, month: month, day: day).daysSince1970
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - 978_307_200
         return Date(timeIntervalSinceReferenceDate: Double(seconds) + Double(milliseconds) / 1_000)
     }

@@ -1,4 +1,5 @@
 #if HTTP
+import AfterCommit
 import Foundation
 
 /// The header Retry-After (RFC 9110, section 10.2.3): seconds, or a date in one of HTTP's three forms.

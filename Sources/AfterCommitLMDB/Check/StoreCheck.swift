@@ -142,67 +142,7 @@ struct StoreCheck {
         else { throw StorageError(.corrupted, "its place is behind the end of the log, which is at \(tail)") }
     }
 
-    // MARK: Deliveries
-
-    private func examineException(_ entry: Cursor.Entry, _ report: inout StoreReport) throws(StorageError) {
-        guard let key = try deliveryKey(entry) else { return }
-        let record = try ExceptionRecord(decoding: try entry.content())
-        _ = try context.delivery(key.sequence, record, transaction)
-        switch record.state {
-        case .blocked: report.blocked += 1
-        case .parked: report.parked += 1
-        case .retrying(let due):
-            report.retrying += 1
-            let dueKey = DueKey(key.subscription, due: due, sequence: key.sequence)
-            let isIndexed = try dueKey.withBytes { bytes throws(StorageError) in
-                try transaction.stored(bytes, in: context.databases.due) != nil
-            }
-            guard isIndexed else {
-                throw StorageError(.corrupted, "it is not among what is due, so it is never tried again")
-            }
-        }
-    }
-
-    private func examineDelayed(_ entry: Cursor.Entry, _ report: inout StoreReport) throws(StorageError) {
-        if try isSentinel(entry) { return }
-        guard let key = DelayedTable.Key(entry.key) else {
-            throw StorageError(.corrupted, "its key has \(entry.key.count) bytes")
-        }
-        report.delayed += 1
-        var reader = ByteReader(try entry.content())
-        guard try reader.envelope().id == key.id else {
-            throw StorageError(.corrupted, "it holds another event than its key says")
-        }
-    }
-
-    private func examineDue(_ entry: Cursor.Entry) throws(StorageError) {
-        if try isSentinel(entry) { return }
-        guard let key = DueKey(entry.key) else {
-            throw StorageError(.corrupted, "its key has \(entry.key.count) bytes")
-        }
-        _ = try entry.content()
-        let content: UnsafeRawBufferPointer?
-        do throws(StorageError) {
-            content = try context.exceptions(transaction).content(DeliveryKey(key.subscription, key.sequence))
-        } catch {
-            guard error.lmdbError == nil else { throw error }
-            // The damaged record is reported in its own place.
-            return
-        }
-        guard let content, try ExceptionRecord.head(content).state.due == key.due else {
-            throw StorageError(.corrupted, "no delivery is due then")
-        }
-    }
-
-    private func examineDeadLetter(_ entry: Cursor.Entry, _ report: inout StoreReport) throws(StorageError) {
-        guard let key = try deliveryKey(entry) else { return }
-        report.deadLetters += 1
-        _ = try DeadLetter(
-            id: DeliveryID(subscription: "", sequence: key.sequence), decoding: try entry.content())
-    }
-
-    /// `nil` for the key that keeps a tree from becoming empty.
-    private func deliveryKey(_ entry: Cursor.Entry) throws(StorageError) -> DeliveryKey? {
+    func deliveryKey(_ entry: Cursor.Entry) throws(StorageError) -> DeliveryKey? {
         if try isSentinel(entry) { return nil }
         guard let key = DeliveryKey(entry.key) else {
             throw StorageError(.corrupted, "its key has \(entry.key.count) bytes")
@@ -213,13 +153,13 @@ struct StoreCheck {
         return key
     }
 
-    private func isSentinel(_ entry: Cursor.Entry) throws(StorageError) -> Bool {
+    func isSentinel(_ entry: Cursor.Entry) throws(StorageError) -> Bool {
         guard entry.key.count == 4, entry.key.allSatisfy({ $0 == 0 }) else { return false }
         _ = try entry.content()
         return true
     }
 
-    private func note(_ key: [UInt8], _ problem: String, _ report: inout StoreReport) {
+    func note(_ key: [UInt8], _ problem: String, _ report: inout StoreReport) {
         report.add(StoreReport.Damage(place: place.name, key: Data(key), problem: problem))
     }
 }

@@ -1,4 +1,3 @@
-import BitCollections
 import DequeModule
 import Foundation
 import Synchronization
@@ -10,40 +9,6 @@ import Synchronization
 /// the rule that someone always looks keeps as many attempts running as there are lanes: whoever takes deliveries and
 /// leaves some unbegun wakes an idle lane.
 package final class LaneQueue: Sendable {
-    struct Place {
-        let slot = LaneSlot()
-        /// A task runs this lane.
-        var isAlive = false
-        var waiting: CheckedContinuation<Void, Never>?
-        /// Woken, and has not looked yet.
-        var isWoken = false
-    }
-
-    struct State {
-        var lanes: [Place]
-        /// The lanes that a task runs and that do not wait: one that waits has told all and holds nothing.
-        var busy: BitSet = []
-        /// The lanes that may have taken deliveries and not begun them.
-        var sharing: BitSet = []
-        var concurrency: Int
-        var idle: [Int] = []
-        var wokenCount = 0
-        var share = LaneShare()
-        var ready: Deque<ClaimedDelivery> = []
-        var company: BatchCompany
-        var abandonedCount = 0
-        var isPaused = false
-        /// Nothing may begin but ``alone``.
-        var isHeld = false
-        /// Runs while the queue is held.
-        var alone: ClaimedDelivery?
-        /// When the worker looks at the deadlines next.
-        var watchedUntil: Duration?
-        var gate: (reason: ParkReason, until: Duration?)?
-        var harvest = Harvest()
-        var isClosed = false
-    }
-
     let state: Mutex<State>
     let gate: EndpointGate
     let timeout: Duration
@@ -198,32 +163,5 @@ package final class LaneQueue: Sendable {
         if state.gate != nil || state.isPaused { return false }
         if state.isHeld { return state.alone != nil }
         return state.ready.isEmpty ? hasTaken(in: state) : mayStart(now: time.now(), in: state)
-    }
-}
-
-extension LaneQueue.State {
-    /// A task runs the lane from now on.
-    mutating func start(lane index: Int) {
-        lanes[index].isAlive = true
-        busy.insert(index)
-    }
-
-    /// No task runs it any more.
-    mutating func end(lane index: Int) {
-        lanes[index].isAlive = false
-        busy.remove(index)
-    }
-
-    mutating func wait(_ continuation: CheckedContinuation<Void, Never>, on index: Int) {
-        lanes[index].waiting = continuation
-        busy.remove(index)
-        idle.append(index)
-    }
-
-    /// Whoever calls has taken it from the idle ones, and resumes it.
-    mutating func endWait(on index: Int) -> CheckedContinuation<Void, Never>? {
-        guard let continuation = lanes[index].waiting.take() else { return nil }
-        busy.insert(index)
-        return continuation
     }
 }

@@ -1,21 +1,21 @@
-#if HTTP
-import Foundation
+package import Foundation
 
-/// Dates of the proleptic Gregorian calendar in UTC, without a formatter's locks and locales.
-struct CivilDate: Equatable {
-    var year: Int
-    var month: Int
-    var day: Int
+/// Dates of the proleptic Gregorian calendar in UTC, without a formatter's locks and locales (H. Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms").
+package struct CivilDate: Equatable {
+    package var year: Int
+    package var month: Int
+    package var day: Int
 
     /// Whether there is such a day.
-    var isValid: Bool {
+    package var isValid: Bool {
         guard (0...9_999).contains(year), (1...12).contains(month), day >= 1 else { return false }
         let next = month == 12 ? Self(year: year + 1, month: 1, day: 1) : Self(year: year, month: month + 1, day: 1)
         return day <= next.daysSince1970 - Self(year: year, month: month, day: 1).daysSince1970
     }
 
     /// Counted in years that begin in March, so that the leap day comes last.
-    var daysSince1970: Int {
+    package var daysSince1970: Int {
         let shifted = month > 2 ? year : year - 1
         let cycle = floorDivide(shifted, 400)
         let yearOfCycle = shifted - cycle * 400
@@ -24,11 +24,11 @@ struct CivilDate: Equatable {
         return cycle * 146_097 + dayOfCycle - 719_468
     }
 
-    init(year: Int, month: Int, day: Int) {
+    package init(year: Int, month: Int, day: Int) {
         (self.year, self.month, self.day) = (year, month, day)
     }
 
-    init(daysSince1970 days: Int) {
+    package init(daysSince1970 days: Int) {
         let shifted = days + 719_468
         let cycle = floorDivide(shifted, 146_097)
         let dayOfCycle = shifted - cycle * 146_097
@@ -41,7 +41,7 @@ struct CivilDate: Equatable {
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-08-22T10:15:30.123Z`. Dates outside its years 0 to 9999 become its ends.
-    static func rfc3339(_ date: Date) -> String {
+    package static func rfc3339(_ date: Date) -> String {
         let seconds = min(max(date.timeIntervalSince1970, -62_167_219_200), 253_402_300_799)
         let milliseconds = Int((seconds * 1_000).rounded())
         let days = floorDivide(milliseconds, 86_400_000)
@@ -60,4 +60,3 @@ struct CivilDate: Equatable {
 private func floorDivide(_ a: Int, _ b: Int) -> Int {
     a >= 0 ? a / b : (a - b + 1) / b
 }
-#endif
