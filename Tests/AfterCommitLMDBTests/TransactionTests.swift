@@ -157,6 +157,56 @@ import Testing
         }
     }
 
+    /// Its group was given up for the sake of another one: what it did there counts no more.
+    @Test func aWriteThatRunsAgainTellsItsLastOutcome() async throws {
+        try await withStorage { storage in
+            let (started, startedContinuation) = AsyncStream<Void>.makeStream()
+            let release = Gate()
+            let first = Task {
+                try await storage.write(
+                    WriteRequest(bytes: 1) { _ in
+                        startedContinuation.finish()
+                        release.wait()
+                    })
+            }
+            for await _ in started {}
+            let runs = Mutex((fickle: 0, spoiler: 0))
+            let (fickleResult, spoilerResult) = (WriteResult<Int>(), WriteResult<Int>())
+            let fickle = PendingWrite(
+                WriteRequest(bytes: 1) { _ in
+                    guard
+                        runs.withLock({
+                            $0.fickle += 1
+                            return $0.fickle
+                        }) > 1
+                    else { throw Refusal() }
+                    return 7
+                }, result: fickleResult)
+            let spoiler = PendingWrite(
+                WriteRequest(bytes: 1) { _ in
+                    guard
+                        runs.withLock({
+                            $0.spoiler += 1
+                            return $0.spoiler
+                        }) > 1
+                    else {
+                        throw GroupFailure(underlying: Refusal())
+                    }
+                    return 8
+                }, result: spoilerResult)
+            async let fickleEnd: Void = storage.writer.wait(for: fickle)
+            async let spoilerEnd: Void = storage.writer.wait(for: spoiler)
+            while storage.writer.mailbox.count < 2 { await Task.yield() }
+            release.open()
+            try await first.value
+            try await fickleEnd
+            try await spoilerEnd
+            #expect(try fickleResult.taken() == 7)
+            #expect(try spoilerResult.taken() == 8)
+            #expect(runs.withLock { $0.fickle } == 2)
+        }
+    }
+
     @Test func onceStartedItsResultIsReturned() async throws {
         try await withStorage { storage in
             let (started, startedContinuation) = AsyncStream<Void>.makeStream()

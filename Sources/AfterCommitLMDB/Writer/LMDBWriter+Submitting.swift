@@ -22,7 +22,8 @@ extension LMDBWriter {
         return try result.taken()
     }
 
-    private nonisolated func wait(for pending: PendingWrite) async throws {
+    /// Queues it and waits for its commit.
+    nonisolated func wait(for pending: PendingWrite) async throws {
         try await withCheckedThrowingContinuation { continuation in
             if pending.wait(continuation) { submit(pending) }
         }

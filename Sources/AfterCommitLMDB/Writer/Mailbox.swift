@@ -33,6 +33,9 @@ final class Mailbox: Sendable {
         }
     }
 
+    /// How many wait.
+    var count: Int { state.withLock { $0.requests.count } }
+
     /// Refuses whatever comes later.
     func close() {
         state.withLock { $0.isClosed = true }
