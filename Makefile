@@ -46,7 +46,9 @@ tsan: test-packages ## run all tests under the Thread Sanitizer
 		swift test --sanitize=thread --scratch-path .build-tsan
 
 asan: test-packages ## run all tests under the Address Sanitizer, leaks included
-	@swift test --sanitize=address --disable-xctest --scratch-path .build-asan
+	@ASAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/address-sanitizer.suppressions:$$ASAN_OPTIONS" \
+	LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/leak-sanitizer.suppressions:$$LSAN_OPTIONS" \
+		swift test --sanitize=address --disable-xctest --scratch-path .build-asan
 
 coverage: test-packages ## print the share of lines that the tests of core and store reach
 	@Tests/Scripts/coverage.sh

@@ -22,8 +22,8 @@ import Testing
             let sizes = told.compactMap { line in line.split(separator: "memory ").dropFirst().first }
                 .compactMap { Int($0.prefix { $0.isNumber }) }
             try #require(sizes.count == 2)
-            // In KiB: the payloads alone would be more.
-            #expect(sizes[1] - sizes[0] < 16_384)
+            // In KiB: the payloads alone would be more. The Address Sanitizer keeps what was freed.
+            if dlsym(nil, "__asan_init") == nil { #expect(sizes[1] - sizes[0] < 16_384) }
             let storage = try LMDBStorage(path: path)
             let counts = try await storage.counts(subscription: "platform")
             #expect(counts.pending + counts.retrying == 50_020)
