@@ -43,7 +43,7 @@ bench: packages ## measure beside bare loops, for some minutes; bench.json holds
 
 tsan: test-packages ## run all tests under the Thread Sanitizer
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \
-		swift test --sanitize=thread --scratch-path .build-tsan
+		swift test --sanitize=thread --no-parallel --scratch-path .build-tsan
 
 asan: test-packages ## run all tests under the Address Sanitizer, leaks included
 	@ASAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/address-sanitizer.suppressions:$$ASAN_OPTIONS" \

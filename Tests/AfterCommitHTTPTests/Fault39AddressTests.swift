@@ -15,7 +15,7 @@ struct Fault39AddressTests {
     ) async throws -> (error: String?, connections: Int) {
         let receiver = try await Receiver { _ in .answer(.ok) }
         let error = try await withClient(resolver: ScriptedResolver(dns)) { client async throws in
-            try await client.outcome(url: "http://\(host):\(receiver.port)/", .init(addresses: rules))
+            try await client.outcome(url: "http://\(host):\(receiver.port)/", .patient(rules))
         }
         await receiver.stop()
         return (error?.summary, receiver.connectionCount)
@@ -65,7 +65,7 @@ struct Fault39AddressTests {
         let resolver = ScriptedResolver(["127.0.0.1"], ["10.255.255.1"])
         try await withClient(resolver: resolver) { client async throws in
             let rules = AddressRules(kinds: [.loopback])
-            #expect(try await client.outcome(url: "http://\(host):\(receiver.port)/", .init(addresses: rules)) == nil)
+            #expect(try await client.outcome(url: "http://\(host):\(receiver.port)/", .patient(rules)) == nil)
             #expect(resolver.lookups == [host])
         }
         await receiver.stop()
@@ -91,7 +91,7 @@ struct Fault39AddressTests {
     func otherNames(name: String) async throws {
         let receiver = try await Receiver { _ in .answer(.ok) }
         let error = try await withClient { client async throws in
-            try await client.outcome(url: "http://\(name):\(receiver.port)/", .init())?.summary
+            try await client.outcome(url: "http://\(name):\(receiver.port)/", .patient())?.summary
         }
         // A system whose resolver does not read the short forms knows no such name.
         #expect(error == "http.address-refused" || error == "dns")
@@ -117,7 +117,7 @@ struct Fault39AddressTests {
         configuration.dnsOverride = [host: "127.0.0.1", "8.8.8.8": "127.0.0.1"]
         try await withClient(configuration) { client async throws in
             let url = "http://\(host):\(receiver.port)/"
-            #expect(try await client.outcome(url: url, .init())?.summary == "http.address-refused")
+            #expect(try await client.outcome(url: url, .patient())?.summary == "http.address-refused")
             #expect(try await client.outcome(url: url) == nil)
         }
         #expect(receiver.requestCount == 1)
@@ -144,7 +144,7 @@ struct Fault39AddressTests {
     @Test("Fault 39: the error names the address and what to do")
     func description() async throws {
         try await withClient(resolver: ScriptedResolver(["::ffff:10.0.0.1"])) { client async throws in
-            let error = try await client.outcome(url: "https://\(host)/secret-path", .init())
+            let error = try await client.outcome(url: "https://\(host)/secret-path", .patient())
             let text = error.map { "\($0)" } ?? ""
             #expect(text.contains("private") && text.contains("10.0.0.1") && text.contains("addresses"))
             #expect(!text.contains("secret-path"))

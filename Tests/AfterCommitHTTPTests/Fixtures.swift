@@ -61,7 +61,7 @@ final class ScriptedResolver: HostResolver {
 
 /// Runs `body` with a client that is shut down afterwards.
 func withClient<R>(
-    _ configuration: HTTPClient.Configuration = .eventDelivery(),
+    _ configuration: HTTPClient.Configuration = .patient,
     resolver: any HostResolver = SystemHostResolver(), resolutionLifetime: Duration = .seconds(60),
     _ body: (HTTPDeliveryClient) async throws -> R
 ) async throws -> R {
@@ -77,10 +77,20 @@ func withClient<R>(
     }
 }
 
+extension HTTPClient.Configuration {
+    /// Gives up later than a machine that is busy with other tests, or slowed down by a sanitizer, needs.
+    static var patient: Self { .eventDelivery(connectTimeout: .seconds(60), idleTimeout: .seconds(60)) }
+}
+
 extension HTTPEventSinkConfiguration {
+    /// As patient, whatever the addresses are.
+    static func patient(_ addresses: AddressRules = .publicOnly) -> Self {
+        Self(timeout: .seconds(60), addresses: addresses, wallClock: FixedWallClock())
+    }
+
     /// For receivers of tests, which are on loopback.
     static func loopback(_ change: (inout Self) -> Void = { _ in }) -> Self {
-        var configuration = Self(addresses: .publicOnly.allowing(.loopback), wallClock: FixedWallClock())
+        var configuration = patient(.publicOnly.allowing(.loopback))
         change(&configuration)
         return configuration
     }
@@ -104,7 +114,7 @@ extension HTTPDeliveryClient {
 
 /// What one delivery to a receiver that replies so ends with; `nil` for a delivered event.
 func outcome(
-    of reply: Reply, client: HTTPClient.Configuration = .eventDelivery(),
+    of reply: Reply, client: HTTPClient.Configuration = .patient,
     configuration: HTTPEventSinkConfiguration = .loopback()
 ) async throws -> (any Error)? {
     let receiver = try await Receiver { _ in reply }
