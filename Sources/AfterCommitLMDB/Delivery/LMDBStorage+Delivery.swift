@@ -102,6 +102,21 @@ extension LMDBStorage {
         }
     }
 
+    public func settled(among sequences: [UInt64], subscription name: String) async throws -> [UInt64] {
+        let context = context
+        return try await reader.read { transaction in
+            guard let place = try context.subscriptions(transaction).record(name) else { return sequences }
+            let tables = [context.databases.exceptions, context.databases.dead]
+            return try sequences.filter { sequence in
+                guard place.isSettled(sequence) else { return false }
+                return try DeliveryKey(place.id, sequence).withBytes { key throws(StorageError) in
+                    for table in tables where try transaction.stored(key, in: table) != nil { return false }
+                    return true
+                }
+            }
+        }
+    }
+
     public func release(_ sequences: [UInt64], subscription: String) async {
         context.deliveries.release(sequences, subscription: subscription)
     }

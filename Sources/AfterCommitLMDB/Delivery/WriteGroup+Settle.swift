@@ -170,7 +170,10 @@ extension WriteGroup {
                 try body(key, letter)
                 removed.append(id)
             }
-            if !removed.isEmpty { change.insert(.claimable) }
+            if !removed.isEmpty {
+                try StoreFormat.countDeadLetters(removed: removed.count, transaction, context.databases.meta)
+                change.formUnion([.claimable, .deadLetters])
+            }
             return removed
         }
     }
