@@ -98,6 +98,11 @@ package struct OrderingState: Sendable {
         return dead
     }
 
+    /// The key that waits for this delivery.
+    package func key(ofHead sequence: UInt64) -> String? {
+        lines.first { _, line in line.head == .retrying(sequence) || line.head == .dead(sequence) }?.key
+    }
+
     package mutating func admit(_ delivery: ClaimedDelivery) -> Admission {
         guard let key = delivery.box.envelope.orderingKey else { return .run }
         var line = lines[key] ?? Line()

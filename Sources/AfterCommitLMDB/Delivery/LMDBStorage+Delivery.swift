@@ -137,23 +137,7 @@ extension LMDBStorage {
             WriteRequest(bytes: 64 * ids.count) { try $0.deleteDeadLetters(ids) })
     }
 
-    private var claiming: Claiming {
-        Claiming(context: context) { [writer, context] batch in
-            let request = WriteRequest(bytes: 4_096, canWait: true) { try $0.settle(batch) }
-            // The claim goes on; if the write fails the event stays claimed until the next start.
-            Task {
-                do {
-                    _ = try await withCheckedThrowingContinuation { continuation in
-                        if request.wait(continuation) { writer.submit(request) }
-                    }
-                } catch {
-                    context.logger.error(
-                        "an event that cannot be read could not be made a dead letter",
-                        metadata: [LogKey.error: "\(error)"])
-                }
-            }
-        }
-    }
+    private var claiming: Claiming { Claiming(context: context) }
 }
 
 extension StoreContext {
@@ -173,13 +157,15 @@ extension Claiming {
         let first = try context.log(transaction).first()?.sequence ?? 1
         var live: [String: LiveDeliveries.Subscription] = [:]
         let places = try records.map { record in
+            let (keys, damaged) = try orderedKeys(transaction, record.id)
             live[record.name] = LiveDeliveries.Subscription(
                 id: record.id, start: record.start, types: record.types,
                 cursor: SubscriptionCursor(
                     settledBelow: record.settledBelow, settledAhead: record.settledAhead,
-                    trimmedBelow: first))
+                    trimmedBelow: first),
+                damaged: damaged)
             return SubscriptionPlace(
-                orderedKeys: try orderedKeys(transaction, record.id),
+                orderedKeys: keys,
                 suspects: try suspects.filter { try $0.subscription == record.id && isOpen($0, record, transaction) }
                     .map { .init(sequence: $0.sequence, deaths: Int($0.deaths)) })
         }
