@@ -28,6 +28,7 @@ enum FaultProbe {
             case "die-reading": try await dieReading(arguments[1])
             case "table": try await table(arguments[1], rest)
             case "attach": try await attach(arguments[1])
+            case "dead": try await dead(arguments[1], rest)
             case "descriptors": try await descriptors(arguments[1])
             case "fork": try await forkOpen(arguments[1])
             case "open-breaker": try await openBreaker(arguments[1], rest)
@@ -101,6 +102,15 @@ enum FaultProbe {
         tell("attached")
         // The test ends it.
         while readLine() != nil {}
+        await storage.close()
+    }
+
+    /// `dead FOLDER delete|redrive`: does that with all dead letters, without an engine.
+    private static func dead(_ folder: String, _ rest: [String]) async throws {
+        let storage = try LMDBStorage(path: folder)
+        let ids = try await storage.deadLetters(DeadLetterQuery()).map(\.id)
+        let done = try await rest == ["delete"] ? storage.deleteDeadLetters(ids) : storage.redrive(ids)
+        tell("\(done.count)")
         await storage.close()
     }
 

@@ -45,6 +45,10 @@ package enum DeliveryDecision: Sendable {
             let failure = AttemptResult.Failure(
                 errorType: "crashLoop", message: "\(deaths) processes died while this delivery ran alone")
             return dead(attempt, .crashLoop, history.charging(failure, of: attempt), subscription, policy, now)
+        case .damaged:
+            let failure = AttemptResult.Failure(
+                errorType: "damaged", message: "what is stored of the delivery cannot be read; it was not tried")
+            return dead(attempt, .malformed, history.charging(failure, of: attempt), subscription, policy, now)
         case .discarded(let reason):
             return .discarded(reason: reason)
         case .released:

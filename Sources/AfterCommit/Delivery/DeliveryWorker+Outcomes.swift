@@ -3,13 +3,14 @@ import Foundation
 extension DeliveryWorker {
     /// Lets claimed deliveries run, wait for their key, or be stored as blocked.
     func admit(_ deliveries: [ClaimedDelivery]) {
-        if deliveries.allSatisfy({ $0.box.envelope.orderingKey == nil }) {
+        if deliveries.allSatisfy({ $0.box.envelope.orderingKey == nil && !$0.isDamaged }) {
             if !deliveries.isEmpty { start(deliveries) }
             return
         }
         var ready: [ClaimedDelivery] = []
         ready.reserveCapacity(deliveries.count)
-        for delivery in deliveries {
+        let named = deliveries.contains(where: \.isDamaged) ? deliveries.map(naming) : deliveries
+        for delivery in named {
             switch ordering.admit(delivery) {
             case .run: ready.append(delivery)
             case .held: break

@@ -16,6 +16,8 @@ extension DeliveryWorker {
         // They stay where a cancellation finds them.
         let waiters = newSettleWaiters
         newSettleWaiters = []
+        settlesUnderWay += 1
+        defer { settlesUnderWay -= 1 }
         do {
             let report = try await settleMeasured(batch)
             state.settled(batch.count, retrying: batch.earliestDue)
@@ -93,6 +95,7 @@ extension DeliveryWorker {
     var blockedForClaims: Int { ordering.awaitsHeads ? 0 : ordering.blockedCount }
 
     func claim(now: Duration, date: Date) async -> Bool {
+        await freeKeysOfDeletedLetters(now: now)
         let turned = await claimTurnedKeys()
         let limit = state.claimLimit(
             now: now, date: date, queue: queue.standing(), blocked: blockedForClaims)

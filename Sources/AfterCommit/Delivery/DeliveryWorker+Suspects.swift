@@ -5,8 +5,12 @@ extension DeliveryWorker {
     /// How long a suspect that a gate refused stays out of the others' way.
     private static let postponement = Duration.seconds(1)
 
-    /// Lets deliveries run; suspects only alone.
+    /// Lets deliveries run, suspects only alone; damaged ones end at once.
     func start(_ deliveries: [ClaimedDelivery]) {
+        guard !deliveries.contains(where: \.isDamaged) else {
+            start(deliveries.filter { !$0.isDamaged })
+            return endDamaged(deliveries.filter(\.isDamaged))
+        }
         guard !suspects.isEmpty, deliveries.contains(where: { suspects[$0.sequence] != nil }) else {
             return queue.push(deliveries)
         }

@@ -21,7 +21,7 @@ extension DeliveryWorker {
         let now = time.now()
         let date = wallClock.now()
         let isQuiet =
-            keysToClaim.isEmpty && exhaustionTasks.isEmpty && !trial.isActive
+            keysToClaim.isEmpty && exhaustionTasks.isEmpty && !trial.isActive && !mustLookAtDeadLetters
             && !hasStorageChanged.load(ordering: .sequentiallyConsistent)
         for (id, waiter) in waiters {
             let isMet =

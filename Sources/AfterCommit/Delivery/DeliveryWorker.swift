@@ -26,6 +26,8 @@ package actor DeliveryWorker {
     let runner: AttemptRunner
     nonisolated let signal: WakeSignal
     let hasStorageChanged = Atomic(true)
+    /// Dead letters may be gone that block keys.
+    let haveDeadLettersChanged = Atomic(true)
     let shutdownRequest = Mutex<Duration?>(nil)
     let timer: WakeTimer
     /// What the timer is armed for.
@@ -37,6 +39,8 @@ package actor DeliveryWorker {
     var unsettled: SettlementBatch
     /// Keys whose blocked deliveries have their turn.
     var keysToClaim: [String]
+    /// Settles that have not returned: what they tell is in the storage only after them.
+    var settlesUnderWay = 0
     var totals: DeliveryTotals
     var probes = ProbeFailures()
     var overstays = OverstayWatch()
@@ -127,6 +131,12 @@ package actor DeliveryWorker {
         signal.notify()
     }
 
+    /// Dead letters were redriven or deleted.
+    package nonisolated func deadLettersChanged() {
+        haveDeadLettersChanged.store(true, ordering: .sequentiallyConsistent)
+        signal.notify()
+    }
+
     /// Asks ``run()`` to end: at once what was not begun, after `grace` what is running.
     package nonisolated func stop(grace: Duration) {
         shutdownRequest.withLock { $0 = min($0 ?? grace, grace) }
@@ -169,12 +179,6 @@ package actor DeliveryWorker {
         let tooManyBlocked: ParkReason? =
             state.includesNew(blocked: ordering.blockedCount) ? nil : .tooManyBlocked
         return (totals, standing.running, standing.gate?.reason ?? tooManyBlocked)
-    }
-
-    /// Dead letters were deleted: keys they blocked go on.
-    package func deadLettersDeleted(_ sequences: Set<UInt64>) {
-        for next in ordering.unblock(sequences: sequences) { follow(next) }
-        signal.notify()
     }
 
     // MARK: The loop

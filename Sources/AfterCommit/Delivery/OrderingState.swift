@@ -89,10 +89,26 @@ package struct OrderingState: Sendable {
         return decided.filter { lines[$0]?.head == Head.none && lines[$0]?.blocked ?? 0 > 0 }
     }
 
+    /// The dead letters that block keys.
+    package var dead: [UInt64] {
+        var dead = lines.values.compactMap(\.laterDead)
+        for line in lines.values {
+            if case .dead(let sequence) = line.head { dead.append(sequence) }
+        }
+        return dead
+    }
+
+    /// The key that waits for this delivery.
+    package func key(ofHead sequence: UInt64) -> String? {
+        lines.first { _, line in line.head == .retrying(sequence) || line.head == .dead(sequence) }?.key
+    }
+
     package mutating func admit(_ delivery: ClaimedDelivery) -> Admission {
         guard let key = delivery.box.envelope.orderingKey else { return .run }
         var line = lines[key] ?? Line()
         defer { lines[key] = line }
+        // Redriven: it comes among the others now.
+        if line.laterDead == delivery.sequence { line.laterDead = nil }
         switch line.head {
         case .none where line.blocked == 0 || delivery.sequence < line.firstBlocked ?? 0:
             line.head = .running(delivery.sequence)

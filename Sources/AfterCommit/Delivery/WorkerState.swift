@@ -72,6 +72,11 @@ package struct WorkerState: Sendable {
         if count > 0 { claimCount += 1 }
     }
 
+    /// Not for a while after a failure.
+    package func mayClaim(now: Duration) -> Bool {
+        !isPaused(claimNotBefore, now: now)
+    }
+
     package mutating func claimFailed(now: Duration) {
         claimFailures += 1
         claimNotBefore = now + Self.pause(afterFailures: claimFailures)

@@ -15,6 +15,9 @@ final class WakeUps: Sendable {
 
     func wake(_ change: StorageChange) {
         let sleepers = sleepers.withLock { $0 }
+        if change.contains(.deadLetters) {
+            for worker in sleepers.workers { worker.deadLettersChanged() }
+        }
         if change.contains(.claimable) {
             for worker in sleepers.workers { worker.storageChanged() }
         }

@@ -6,6 +6,7 @@ extension AttemptResult {
             failure.errorType
         case .cancelled: "cancelled"
         case .crashLooped: "crashLoop"
+        case .damaged: "damaged"
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .released: nil
         }
     }

@@ -84,6 +84,13 @@ package struct DeliveryLog: Sendable {
             ])
     }
 
+    func damaged(_ delivery: ClaimedDelivery) {
+        var metadata = metadata(of: delivery.envelope, attempt: delivery.history?.attempts ?? 0)
+        metadata[LogKey.sequence] = "\(delivery.sequence)"
+        logger.error(
+            "what is stored of a delivery cannot be read; it becomes a dead letter without an attempt", metadata: metadata)
+    }
+
     func clockJumped(_ seconds: Double) {
         logger.warning(
             "the wall clock jumped; due dates shift with it, nothing is lost",

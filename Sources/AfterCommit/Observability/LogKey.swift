@@ -3,6 +3,7 @@ package enum LogKey {
     package static let eventID = "event.id"
     package static let eventType = "event.type"
     package static let orderingKey = "event.ordering_key"
+    package static let sequence = "event.sequence"
     package static let subscription = "subscription"
     package static let endpoint = "endpoint"
     package static let attempt = "delivery.attempt"

@@ -23,6 +23,9 @@ public struct ClaimedDelivery: Sendable {
     public var history: DeliveryHistory?
     /// Whether it was stored as blocked, where it was claimed by its sequence.
     public var wasBlocked = false
+    /// Whether what is stored of it cannot be read: it becomes a dead letter when its turn comes, and is never tried. Its
+    /// envelope is what could be saved, with the key where that is known.
+    public var isDamaged = false
 
     public var envelope: Envelope { box.envelope }
 

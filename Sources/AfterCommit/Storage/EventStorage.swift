@@ -75,6 +75,10 @@ public protocol EventStorage: Sendable {
 
     // MARK: Delivering
 
+    /// Tells which of these deliveries are settled for good: delivered, or a dead letter that was deleted. After
+    /// ``StorageChange/deadLetters`` an engine asks it of the dead letters that block ordering keys.
+    func settled(among sequences: [UInt64], subscription: String) async throws -> [UInt64]
+
     /// Gives up the right to deliver. What was claimed and not settled is claimable again. Never blocks.
     func detach()
 
@@ -160,4 +164,6 @@ public struct StorageChange: OptionSet, Sendable {
     public static let claimable = Self(rawValue: 1)
     /// A delayed event was stored.
     public static let delayed = Self(rawValue: 2)
+    /// Dead letters were redriven or deleted, by whomever.
+    public static let deadLetters = Self(rawValue: 4)
 }

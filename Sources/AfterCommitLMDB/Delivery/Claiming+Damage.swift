@@ -3,7 +3,8 @@ import AfterCommit
 import Foundation
 import Logging
 
-/// What becomes of records that cannot be read.
+/// What becomes of records that cannot be read: they are handed out as damaged, so that the subscription goes on and a
+/// person sees them.
 extension Claiming {
     /// `nil` and a line in the log for a record that cannot be read; the others go on.
     func readable<T>(
@@ -15,45 +16,77 @@ extension Claiming {
             guard error.lmdbError == nil else { throw error }
             context.logger.error(
                 "a stored delivery cannot be read",
-                metadata: [LogKey.error: "\(error)", "sequence": "\(sequence)"])
+                metadata: [LogKey.error: "\(error)", LogKey.sequence: "\(sequence)"])
             return nil
         }
     }
 
-    /// The bytes that cannot be read: the row's, or the log's where the row is whole and its event is not.
-    func storedBytes(of key: DeliveryKey, _ transaction: Transaction) throws(StorageError) -> Data {
-        let row = try key.withBytes { place throws(StorageError) -> Data? in
-            guard let stored = try transaction.stored(place, in: context.databases.exceptions) else { return nil }
-            guard let content = try? Record.content(of: stored, key: place),
-                let record = try? ExceptionRecord(decoding: content), record.envelope == nil
-            else { return Data(stored) }
-            return nil
-        }
-        if let row { return row }
-        return try withKey(of: key.sequence) { place throws(StorageError) in
-            try transaction.stored(place, in: context.databases.log).map { Data($0) } ?? Data()
+    /// Hands out what was found damaged and would not be found again: rows that tell neither key nor date.
+    func claimDamaged(
+        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, limit: Int, into batch: inout ClaimedBatch
+    ) throws(StorageError) {
+        for sequence in live.damaged.sorted() where !live.claimedExceptions.contains(sequence) {
+            guard batch.deliveries.count < limit else { return }
+            batch.deliveries.append(try saved(DeliveryKey(live.id, sequence), transaction))
         }
     }
 
-    /// Makes a dead letter of the bytes as they are, so that the subscription goes on and a person sees it.
-    func giveUp(_ sequence: UInt64, _ bytes: Data, _ request: ClaimRequest) {
-        context.logger.error(
-            "an event cannot be read and becomes a dead letter",
-            metadata: [LogKey.subscription: "\(request.subscription)", "sequence": "\(sequence)"])
-        let envelope = Envelope(
-            id: EventID(high: 0, low: sequence), type: "aftercommit.unreadable", source: "/",
-            time: request.now, contentType: "application/octet-stream", payload: .bytes(bytes))
-        let letter = DeadLetter(
-            id: DeliveryID(subscription: request.subscription, sequence: sequence), envelope: envelope,
-            reason: .malformed, history: DeliveryHistory(), deadSince: request.now, blocksKey: false)
-        quarantine(
-            SettlementBatch(
-                subscription: request.subscription,
-                exceptions: [
-                    Settlement(
-                        delivery: ClaimedDelivery(sequence: sequence, envelope: envelope),
-                        outcome: .deadLettered(letter))
-                ]))
+    /// A damaged row in its place among those of its key. One whose key is lost is noted, since it has no place.
+    func damaged(
+        _ place: DeliveryKey, _ orderingKeys: Set<String>, _ transaction: Transaction, _ nameless: inout Set<UInt64>
+    ) throws(StorageError) -> (key: String, delivery: ClaimedDelivery)? {
+        let delivery = try saved(place, transaction)
+        guard let key = delivery.envelope.orderingKey else {
+            nameless.insert(place.sequence)
+            return nil
+        }
+        return orderingKeys.contains(key) ? (key, delivery) : nil
+    }
+
+    /// Lets the next claim hand them out.
+    func noteDamaged(_ sequences: Set<UInt64>, _ subscription: String, _ generation: UInt64) {
+        guard !sequences.isEmpty else { return }
+        deliveries.withLock { state in
+            guard state.generation == generation else { return }
+            state.subscriptions[subscription]?.damaged.formUnion(sequences)
+        }
+        deliveries.wake(.claimable)
+    }
+
+    /// What can be saved of a delivery whose row or event cannot be read: the event, where the log has it whole, and the
+    /// stored bytes otherwise; the history and the key, where the row is whole.
+    func saved(_ place: DeliveryKey, _ transaction: Transaction) throws(StorageError) -> ClaimedDelivery {
+        let (row, head) = try place.withBytes { key throws(StorageError) -> (Data, ExceptionRecord.Head?) in
+            guard let stored = try transaction.stored(key, in: context.databases.exceptions) else { return (Data(), nil) }
+            return (Data(stored), (try? Record.content(of: stored, key: key)).flatMap { try? ExceptionRecord.head($0) })
+        }
+        let logged: Reading = try read(place.sequence, transaction, EventTypeSelection(["*"]))
+        var delivery =
+            switch logged {
+            case .delivery(let whole): whole
+            // The row is whole, and it is the event that is not.
+            case .damaged(let bytes) where head?.ownsEnvelope == false: unreadable(place.sequence, bytes)
+            case .damaged, .other: unreadable(place.sequence, row)
+            }
+        delivery.history = head?.history
+        if let key = head?.orderingKey, delivery.envelope.orderingKey == nil {
+            var envelope = delivery.envelope
+            envelope.orderingKey = key
+            delivery = ClaimedDelivery(sequence: place.sequence, envelope: envelope, history: delivery.history)
+        }
+        delivery.isDamaged = true
+        return delivery
+    }
+
+    /// A delivery of bytes as they are.
+    func unreadable(_ sequence: UInt64, _ bytes: Data) -> ClaimedDelivery {
+        var delivery = ClaimedDelivery(
+            sequence: sequence,
+            envelope: Envelope(
+                id: EventID(high: 0, low: sequence), type: "aftercommit.unreadable", source: "/",
+                time: context.envelopes.wallClock.now(), contentType: "application/octet-stream", payload: .bytes(bytes)))
+        delivery.isDamaged = true
+        return delivery
     }
 }
 #endif

@@ -12,8 +12,6 @@ struct Claiming {
     static let maxSkipped = 4_096
 
     let context: StoreContext
-    /// Dead-letters records that cannot be read; it does not wait.
-    let quarantine: @Sendable (SettlementBatch) -> Void
 
     var deliveries: LiveDeliveries { context.deliveries }
 
@@ -25,10 +23,10 @@ struct Claiming {
         var batch = ClaimedBatch()
         let hasNew = request.includesNew && live.cursor.hasClaimable(below: tail)
         let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
-        let damaged = try claimDue(transaction, live, now: request.now, limit: dueLimit, into: &batch)
-        let due = Set(batch.deliveries.map(\.sequence) + damaged.map(\.sequence))
+        if !live.damaged.isEmpty { try claimDamaged(transaction, live, limit: dueLimit, into: &batch) }
+        try claimDue(transaction, live, now: request.now, limit: dueLimit, into: &batch)
+        let due = Set(batch.deliveries.map(\.sequence))
         guard note(due, request.subscription, generation) else { return ClaimedBatch() }
-        for (sequence, bytes) in damaged { giveUp(sequence, bytes, request) }
         if request.includesNew {
             do {
                 try claimNew(transaction, live, request, generation, below: tail, into: &batch)
@@ -51,18 +49,21 @@ struct Claiming {
         var claimed: [ClaimedDelivery] = []
         var noted: Set<UInt64> = []
         for sequence in sequences where !live.claimedExceptions.contains(sequence) {
+            let key = DeliveryKey(live.id, sequence)
+            let stored = try key.withBytes { key throws(StorageError) in
+                try transaction.stored(key, in: context.databases.exceptions)
+            }
+            guard stored != nil else { continue }
             let found = try readable(sequence) { () throws(StorageError) -> ClaimedDelivery? in
-                try exceptions.content(DeliveryKey(live.id, sequence)).map { content throws(StorageError) in
+                try exceptions.content(key).map { content throws(StorageError) in
                     let record = try ExceptionRecord(decoding: content)
                     var delivery = try context.delivery(sequence, record, transaction)
                     delivery.wasBlocked = record.state == .blocked
                     return delivery
                 }
             }
-            if let delivery = found ?? nil {
-                noted.insert(sequence)
-                claimed.append(delivery)
-            }
+            noted.insert(sequence)
+            claimed.append(try (found ?? nil) ?? saved(key, transaction))
         }
         guard note(noted, subscription, generation) else { return [] }
         for sequence in sequences where !noted.contains(sequence) && sequence >= live.start {
@@ -70,10 +71,10 @@ struct Claiming {
                 state.generation == generation && state.subscriptions[subscription]?.cursor.claim(sequence) == true
             }
             guard isFree else { continue }
-            if case .delivery(let delivery) = try read(sequence, transaction, live.types) {
-                claimed.append(delivery)
-            } else {
-                deliveries.release([sequence], subscription: subscription)
+            switch try read(sequence, transaction, live.types) {
+            case .delivery(let delivery): claimed.append(delivery)
+            case .damaged(let bytes): claimed.append(unreadable(sequence, bytes))
+            case .other: deliveries.release([sequence], subscription: subscription)
             }
         }
         return claimed
@@ -85,6 +86,7 @@ struct Claiming {
         guard let (transaction, live, generation) = try begin(subscription) else { return [:] }
         defer { transaction.abort() }
         var claimed: [String: [ClaimedDelivery]] = [:]
+        var nameless: Set<UInt64> = []
         var wanted = orderingKeys
         try context.exceptions(transaction).scan(live.id) { sequence, entry throws(StorageError) in
             guard !wanted.isEmpty else { return false }
@@ -92,26 +94,44 @@ struct Claiming {
             let found = try readable(sequence) { () throws(StorageError) in
                 try blocked(sequence, entry, wanted, transaction)
             }
-            if let (key, delivery) = found ?? nil {
+            let inPlace: (key: String, delivery: ClaimedDelivery)?
+            if let found {
+                inPlace = found
+            } else {
+                inPlace = try damaged(DeliveryKey(live.id, sequence), wanted, transaction, &nameless)
+            }
+            if let (key, delivery) = inPlace {
                 claimed[key, default: []].append(delivery)
                 if claimed[key]?.count == limitPerKey { wanted.remove(key) }
             }
             return true
         }
         let sequences = Set(claimed.values.joined().map(\.sequence))
-        return note(sequences, subscription, generation) ? claimed : [:]
+        guard note(sequences, subscription, generation) else { return [:] }
+        noteDamaged(nameless, subscription, generation)
+        return claimed
     }
 
-    /// What a subscription must know to keep ordering keys.
-    func orderedKeys(_ transaction: Transaction, _ id: UInt32) throws -> [SubscriptionPlace.OrderedKey] {
+    /// What a subscription must know to keep ordering keys, and which rows cannot tell it.
+    func orderedKeys(
+        _ transaction: Transaction, _ id: UInt32
+    ) throws -> (keys: [SubscriptionPlace.OrderedKey], damaged: Set<UInt64>) {
         var keys: [String: SubscriptionPlace.OrderedKey] = [:]
+        var damaged: Set<UInt64> = []
         try context.exceptions(transaction).scan(id) { sequence, entry throws(StorageError) in
             let head = try readable(sequence) { () throws(StorageError) in
                 try ExceptionRecord.head(try entry.content())
             }
-            guard let head, let key = head.orderingKey else { return true }
+            var key = head?.orderingKey
+            if head == nil {
+                key = try saved(DeliveryKey(id, sequence), transaction).envelope.orderingKey
+                // Behind others of its key it is found in its place.
+                if key.flatMap({ keys[$0] }) == nil { damaged.insert(sequence) }
+            }
+            guard let key else { return true }
+            let isBlocked = head.map { $0.state == .blocked } ?? !damaged.contains(sequence)
             var ordered = keys[key] ?? .init(key: key)
-            if head.state == .blocked {
+            if isBlocked {
                 ordered.blocked += 1
                 ordered.firstBlocked = ordered.firstBlocked ?? sequence
             } else {
@@ -130,7 +150,7 @@ struct Claiming {
             keys[key] = ordered
             return true
         }
-        return Array(keys.values)
+        return (Array(keys.values), damaged)
     }
 
     // MARK: Parts
@@ -154,18 +174,17 @@ struct Claiming {
         }
     }
 
-    /// - Returns: those that are due and cannot be read, with their bytes.
     func claimDue(
         _ transaction: Transaction, _ live: LiveDeliveries.Subscription, now: Date, limit: Int,
         into batch: inout ClaimedBatch
-    ) throws -> [(sequence: UInt64, bytes: Data)] {
-        var claimed: [ClaimedDelivery] = []
-        var damaged: [(sequence: UInt64, bytes: Data)] = []
+    ) throws {
+        var claimed = batch.deliveries
+        let damaged = Set(claimed.map(\.sequence))
         var nextDue: Date?
         let exceptions = context.exceptions(transaction)
         try context.due(transaction).scan(live.id) { key throws(StorageError) in
-            if live.claimedExceptions.contains(key.sequence) { return true }
-            guard key.due <= now, claimed.count + damaged.count < limit else {
+            if live.claimedExceptions.contains(key.sequence) || damaged.contains(key.sequence) { return true }
+            guard key.due <= now, claimed.count < limit else {
                 nextDue = key.due
                 return false
             }
@@ -178,13 +197,12 @@ struct Claiming {
             if let found {
                 if let found { claimed.append(found) }
             } else {
-                damaged.append((key.sequence, try storedBytes(of: place, transaction)))
+                claimed.append(try saved(place, transaction))
             }
             return true
         }
         batch.deliveries = claimed
         batch.nextDue = nextDue
-        return damaged
     }
 
     func claimNew(
@@ -202,7 +220,7 @@ struct Claiming {
                     switch try read(sequence, transaction, live.types) {
                     case .delivery(let delivery): batch.deliveries.append(delivery)
                     case .other: passed.append(sequence)
-                    case .damaged(let bytes): giveUp(sequence, bytes, request)
+                    case .damaged(let bytes): batch.deliveries.append(unreadable(sequence, bytes))
                     }
                 } catch {
                     deliveries.settled(passed, subscription: request.subscription)

@@ -102,6 +102,21 @@ extension LMDBStorage {
         }
     }
 
+    public func settled(among sequences: [UInt64], subscription name: String) async throws -> [UInt64] {
+        let context = context
+        return try await reader.read { transaction in
+            guard let place = try context.subscriptions(transaction).record(name) else { return sequences }
+            let tables = [context.databases.exceptions, context.databases.dead]
+            return try sequences.filter { sequence in
+                guard place.isSettled(sequence) else { return false }
+                return try DeliveryKey(place.id, sequence).withBytes { key throws(StorageError) in
+                    for table in tables where try transaction.stored(key, in: table) != nil { return false }
+                    return true
+                }
+            }
+        }
+    }
+
     public func release(_ sequences: [UInt64], subscription: String) async {
         context.deliveries.release(sequences, subscription: subscription)
     }
@@ -122,21 +137,7 @@ extension LMDBStorage {
             WriteRequest(bytes: 64 * ids.count) { try $0.deleteDeadLetters(ids) })
     }
 
-    private var claiming: Claiming {
-        Claiming(context: context) { [writer, context] batch in
-            let request = WriteRequest(bytes: 4_096, canWait: true) { try $0.settle(batch) }
-            // The claim goes on; if the write fails the event stays claimed until the next start.
-            Task {
-                do {
-                    _ = try await writer.writeUncancelled(request)
-                } catch {
-                    context.logger.error(
-                        "an event that cannot be read could not be made a dead letter",
-                        metadata: [LogKey.error: "\(error)"])
-                }
-            }
-        }
-    }
+    private var claiming: Claiming { Claiming(context: context) }
 }
 
 extension StoreContext {
@@ -156,13 +157,15 @@ extension Claiming {
         let first = try context.log(transaction).first()?.sequence ?? 1
         var live: [String: LiveDeliveries.Subscription] = [:]
         let places = try records.map { record in
+            let (keys, damaged) = try orderedKeys(transaction, record.id)
             live[record.name] = LiveDeliveries.Subscription(
                 id: record.id, start: record.start, types: record.types,
                 cursor: SubscriptionCursor(
                     settledBelow: record.settledBelow, settledAhead: record.settledAhead,
-                    trimmedBelow: first))
+                    trimmedBelow: first),
+                damaged: damaged)
             return SubscriptionPlace(
-                orderedKeys: try orderedKeys(transaction, record.id),
+                orderedKeys: keys,
                 suspects: try suspects.filter { try $0.subscription == record.id && isOpen($0, record, transaction) }
                     .map { .init(sequence: $0.sequence, deaths: Int($0.deaths)) })
         }

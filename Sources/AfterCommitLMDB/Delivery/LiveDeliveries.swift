@@ -12,6 +12,8 @@ final class LiveDeliveries: Sendable {
         var cursor: SubscriptionCursor
         /// Retrying and blocked deliveries that were handed out.
         var claimedExceptions: Set<UInt64> = []
+        /// Those whose rows cannot be read and would not be found otherwise; until they are settled.
+        var damaged: Set<UInt64> = []
     }
 
     struct State {
@@ -108,6 +110,8 @@ final class LiveDeliveries: Sendable {
             state.subscriptions[subscription]?.cursor.settle(sequences)
             if state.subscriptions[subscription]?.claimedExceptions.isEmpty == false {
                 state.subscriptions[subscription]?.claimedExceptions.subtract(sequences)
+                // Only what was handed out is settled.
+                state.subscriptions[subscription]?.damaged.subtract(sequences)
             }
         }
     }

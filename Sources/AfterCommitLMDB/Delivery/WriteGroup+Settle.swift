@@ -118,7 +118,7 @@ extension WriteGroup {
             // A damaged row goes all the same, and its due date is found without it.
             context.logger.error(
                 "a damaged delivery is settled",
-                metadata: [LogKey.error: "\(error)", "sequence": "\(key.sequence)"])
+                metadata: [LogKey.error: "\(error)", LogKey.sequence: "\(key.sequence)"])
             try removeDueDates(of: key)
             return try exceptions.delete(key)
         }
@@ -170,7 +170,10 @@ extension WriteGroup {
                 try body(key, letter)
                 removed.append(id)
             }
-            if !removed.isEmpty { change.insert(.claimable) }
+            if !removed.isEmpty {
+                try StoreFormat.countDeadLetters(removed: removed.count, transaction, context.databases.meta)
+                change.formUnion([.claimable, .deadLetters])
+            }
             return removed
         }
     }

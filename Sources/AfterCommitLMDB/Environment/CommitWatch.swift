@@ -42,14 +42,14 @@ final class CommitWatch: Sendable {
 
     /// Begins to watch, if it does not yet. What is committed after this call is not missed.
     /// - Parameter path: the data file.
-    func start(_ path: String) throws(StorageError) {
-        try current.withLock { watcher throws(StorageError) in
+    func start(_ path: String) throws {
+        try current.withLock { watcher in
             guard watcher == nil else { return }
             let last = try context.environment.gate.shared { () throws(StorageError) in
                 try context.environment.lastTransactionID()
             }
             context.commits.begin(at: last)
-            let new = CommitWatcher(path: path, context: context)
+            let new = CommitWatcher(path: path, context: context, removedDeadLetters: try context.removedDeadLetters())
             watcher = new
             let thread = Thread { new.run() }
             thread.name = "lmdb-watch"
@@ -68,6 +68,16 @@ final class CommitWatch: Sendable {
     }
 }
 
+extension StoreContext {
+    fileprivate func removedDeadLetters() throws -> UInt64 {
+        try using { context in
+            let transaction = try context.environment.beginRead()
+            defer { transaction.abort() }
+            return try StoreFormat.removedDeadLetters(transaction, context.databases.meta)
+        }
+    }
+}
+
 /// One thread's watch, from a start to a stop.
 private final class CommitWatcher: Sendable {
     /// Commits that follow each other closely, this process's own above all, are looked at once.
@@ -80,9 +90,12 @@ private final class CommitWatcher: Sendable {
     /// The system's notifications and the file's number in them; negative where there are none.
     private let notifications: Int32
     private let watch: Int32
+    /// How many dead letters had been redriven or deleted at the last look.
+    private let removedDeadLetters: Atomic<UInt64>
 
-    init(path: String, context: StoreContext) {
+    init(path: String, context: StoreContext, removedDeadLetters: UInt64) {
         self.context = context
+        self.removedDeadLetters = Atomic(removedDeadLetters)
         #if os(Linux)
         let notifications = inotify_init1(Int32(IN_CLOEXEC))
         let watch = notifications < 0 ? -1 : inotify_add_watch(notifications, path, UInt32(IN_MODIFY))
@@ -128,12 +141,25 @@ private final class CommitWatcher: Sendable {
             let last = try context.environment.gate.shared { () throws(StorageError) in
                 try context.environment.lastTransactionID()
             }
-            if context.commits.takeForeign(upTo: last) { context.deliveries.wake([.claimable, .delayed]) }
+            guard context.commits.takeForeign(upTo: last) else { return }
+            context.deliveries.wake([.claimable, .delayed])
+            lookAtDeadLetters()
         } catch {
             // While it is closed or being opened again there is nothing to see.
             context.logger.debug(
                 "the store's commits cannot be looked at", metadata: [LogKey.error: "\(error)"])
         }
+    }
+
+    private func lookAtDeadLetters() {
+        do {
+            let removed = try context.removedDeadLetters()
+            guard removedDeadLetters.exchange(removed, ordering: .relaxed) != removed else { return }
+        } catch {
+            context.logger.debug(
+                "it cannot be told whether dead letters were removed", metadata: [LogKey.error: "\(error)"])
+        }
+        context.deliveries.wake(.deadLetters)
     }
 
     /// - Returns: false where the system's notifications cannot be read.

@@ -147,6 +147,27 @@ struct StoreFormat {
 
     private static let lastSubscription = "subscriptions.last"
 
+    /// How many dead letters were redriven or deleted, ever: by it the delivering process sees that another has done so.
+    static func removedDeadLetters(_ transaction: Transaction, _ meta: MDB_dbi) throws(StorageError) -> UInt64 {
+        let count = try withKey(removedDeadLetters) { key throws(StorageError) in
+            try transaction.content(key, in: meta).map { bytes throws(StorageError) in
+                var reader = ByteReader(bytes)
+                return try reader.fixed(UInt64.self)
+            }
+        }
+        return count ?? 0
+    }
+
+    static func countDeadLetters(
+        removed count: Int, _ transaction: Transaction, _ meta: MDB_dbi
+    ) throws(StorageError) {
+        var writer = ByteWriter()
+        writer.put(fixed: try removedDeadLetters(transaction, meta) &+ UInt64(count))
+        try put(writer.bytes, removedDeadLetters, transaction, meta)
+    }
+
+    private static let removedDeadLetters = "deadLetters.removed"
+
     private static func put(
         _ content: [UInt8], _ name: String, _ transaction: Transaction, _ meta: MDB_dbi
     ) throws(StorageError) {

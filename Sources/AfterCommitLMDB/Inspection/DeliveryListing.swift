@@ -145,7 +145,7 @@ struct DeliveryListing: Sendable {
         } catch {
             context.logger.warning(
                 "a stored delivery cannot be read and is not listed",
-                metadata: [LogKey.error: "\(error)", "sequence": "\(sequence)"])
+                metadata: [LogKey.error: "\(error)", LogKey.sequence: "\(sequence)"])
             return nil
         }
     }

@@ -9,16 +9,18 @@ extension WriteGroup {
         let log = context.log(transaction)
         for subscription in try context.subscriptions(transaction).all() {
             var needing: [(sequence: UInt64, record: ExceptionRecord)] = []
+            var damaged: [UInt64] = []
             try exceptions.scan(subscription.id, from: first) { sequence, entry throws(StorageError) in
                 guard sequence <= last else { return false }
-                // What cannot be read is left as it is; claiming reports it.
-                if let content = try? entry.content(), let record = try? ExceptionRecord(decoding: content),
-                    record.envelope == nil
-                {
-                    needing.append((sequence, record))
+                guard let content = try? entry.content(), let record = try? ExceptionRecord(decoding: content) else {
+                    // It is left as it is; claiming reports it. Its event may be whole.
+                    damaged.append(sequence)
+                    return true
                 }
+                if record.envelope == nil { needing.append((sequence, record)) }
                 return true
             }
+            for sequence in damaged { try quarantineLogged(sequence) }
             for (sequence, needingRecord) in needing {
                 var record = needingRecord
                 do throws(StorageError) {
@@ -35,7 +37,7 @@ extension WriteGroup {
         }
     }
 
-    /// Keeps the stored bytes of an event that cannot be read when the log forgets it.
+    /// Keeps the stored bytes of an event when the log forgets it, where it or its delivery's row cannot be read.
     private func quarantineLogged(_ sequence: UInt64) throws(StorageError) {
         let bytes = try withKey(of: sequence) { key throws(StorageError) in
             try transaction.stored(key, in: context.databases.log).map { Array($0) }

@@ -75,6 +75,29 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.deadLetters().count, 0)
             }
         },
+        ConformanceCase(.order, "a key goes on whose dead letter is deleted in the storage, without the engine") { run in
+            let storage = try await run.storage()
+            let handler = RecordingHandler<Numbered> { event, _ in
+                if event.number % 3 == 1 { throw HandlerOutcome.permanent(Refusal()) }
+            }
+            try await run.running(storage, [handler.subscription()]) { engine in
+                try await engine.emit(contentsOf: (1...6).map { Numbered(number: $0, key: $0 > 3 ? "b" : "a") })
+                try await engine.drain()
+                let ids = try await engine.deadLetters().map(\.id)
+                let sequences = ids.map(\.sequence)
+                let before = try await storage.settled(among: sequences, subscription: "recorder")
+                try requireEqual(before, [], "what is a dead letter is not settled for good")
+                try requireEqual(try await storage.deleteDeadLetters([ids[0]]), [ids[0]])
+                let after = try await storage.settled(among: sequences, subscription: "recorder")
+                try requireEqual(after, [ids[0].sequence])
+                try await run.eventually("the key goes on", engine) { handler.succeeded.count == 2 }
+                try await engine.drain()
+                try requireEqual(handler.succeeded.map(\.event.number), [2, 3], "the other key waits")
+                try requireEqual(try await storage.redrive([ids[1]]), [ids[1]])
+                let redriven = try await storage.settled(among: sequences, subscription: "recorder")
+                try requireEqual(redriven, [ids[0].sequence])
+            }
+        },
         ConformanceCase(.order, "with `skip` the key goes on without the dead one") { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<Numbered> { event, _ in

@@ -83,6 +83,10 @@ public final class FaultInjectingStorage: EventStorage {
     /// Makes every settle wait until `latch` is open; `nil` for none any more.
     public func holdSettles(until latch: Latch?) { faults.withLock { $0.settleLatch = latch } }
 
+    public func settled(among sequences: [UInt64], subscription: String) async throws -> [UInt64] {
+        try await base.settled(among: sequences, subscription: subscription)
+    }
+
     public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
         await faults.withLock { $0.settleLatch }?.wait()
         try spend(\.settles)

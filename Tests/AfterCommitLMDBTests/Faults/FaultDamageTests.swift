@@ -1,6 +1,8 @@
 #if LMDB
 import AfterCommit
 import Foundation
+import Logging
+import Synchronization
 import Testing
 
 @testable import AfterCommitLMDB
@@ -23,17 +25,22 @@ import Testing
             try file.write(contentsOf: bytes)
             try file.close()
             storage = try open(path)
-            let (wakes, continuation) = AsyncStream<Void>.makeStream()
-            _ = try await storage.attach { _ in continuation.yield() }
-            #expect(try storage.numbers(try await storage.claim()) == [1, 3])
-            for await _ in wakes { break }
+            let handled = Mutex<[Int]>([])
+            let subscription = Subscription("ledger", to: OrderPlaced.self) { event, _ in
+                handled.withLock { $0.append(event.number) }
+            }
+            let engine = try await EventEngine(
+                storage: storage, logger: Logger(label: "test"), subscriptions: [subscription])
+            try await engine.drain()
+            #expect(handled.withLock { $0.sorted() } == [1, 3])
             let letters = try await storage.deadLetters(DeadLetterQuery())
             #expect(letters.map(\.id.sequence) == [2])
             #expect(letters.first?.reason == .malformed)
             let kept = try #require(try letters.first?.envelope.bytes(using: storage.coder))
             #expect(kept.range(of: Data("eedle-2-".utf8)) != nil)
-            try await storage.emit([4])
-            #expect(try storage.numbers(try await storage.claim()) == [4])
+            try await engine.emit(OrderPlaced(number: 4))
+            try await engine.drain()
+            #expect(handled.withLock { $0.contains(4) })
             await storage.close()
         }
     }

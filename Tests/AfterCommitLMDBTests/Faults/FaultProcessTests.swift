@@ -1,6 +1,7 @@
 #if LMDB
 import AfterCommit
 import Foundation
+import Logging
 import Synchronization
 import Testing
 
@@ -132,6 +133,32 @@ let probed: EventType = "probed"
                     return count == 3
                 }
             }
+        }
+    }
+
+    @Test("A key goes on whose dead letter another process deletes or redrives", arguments: ["delete", "redrive"])
+    func deadLetterOfAnotherProcess(command: String) async throws {
+        try await withStorage { storage in
+            let handled = Mutex<[Int]>([])
+            let isMended = Mutex(false)
+            let subscription = Subscription("ledger", to: OrderPlaced.self) { event, _ in
+                if event.number == 1, !isMended.withLock(\.self) { throw HandlerOutcome.permanent(Refusal()) }
+                handled.withLock { $0.append(event.number) }
+            }
+            let engine = try await EventEngine(
+                storage: storage, logger: Logger(label: "test"), subscriptions: [subscription])
+            let running = Task { try await engine.run() }
+            try await storage.emit(1...3, key: "a")
+            try await engine.waitUntilIdle()
+            #expect(try await storage.counts(subscription: "ledger").deadLettered == 1)
+            #expect(handled.withLock(\.self).isEmpty)
+            isMended.withLock { $0 = true }
+            let other = try Probe("dead", storage.path, command)
+            #expect(await other.tells("1"))
+            try await eventually { handled.withLock { $0.last == 3 } }
+            #expect(handled.withLock(\.self) == (command == "delete" ? [2, 3] : [1, 2, 3]))
+            running.cancel()
+            try await running.value
         }
     }
 

@@ -21,6 +21,8 @@ package enum AttemptResult: Sendable {
     case cancelled
     /// So many processes died while it ran alone.
     case crashLooped(deaths: Int)
+    /// What is stored of it cannot be read.
+    case damaged
     /// Called off by a shutdown: as if it had never begun.
     case released
 
@@ -90,14 +92,15 @@ package enum AttemptResult: Sendable {
         switch self {
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .rejected: .up
         case .failed: .failed
-        case .malformed, .unknown, .cancelled, .crashLooped, .released: .unknown
+        case .malformed, .unknown, .cancelled, .crashLooped, .damaged, .released: .unknown
         }
     }
 
     package var failure: Failure? {
         switch self {
         case .failed(let failure, _), .rejected(let failure), .malformed(let failure): failure
-        case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .crashLooped, .released: nil
+        case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .crashLooped, .damaged, .released:
+            nil
         }
     }
 }

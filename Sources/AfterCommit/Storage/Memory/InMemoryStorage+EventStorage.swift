@@ -39,6 +39,13 @@ extension InMemoryStorage {
         queue.withLock { $0.subscriptions.keys.sorted() }
     }
 
+    public func settled(among sequences: [UInt64], subscription: String) async throws -> [UInt64] {
+        queue.withLock { queue in
+            guard let subscription = queue.subscriptions[subscription] else { return sequences }
+            return sequences.filter { subscription.isSettled($0) && subscription.deadLetters[$0] == nil }
+        }
+    }
+
     public func detach() {
         queue.withLock { $0.detach() }
     }
@@ -93,11 +100,13 @@ extension InMemoryStorage {
     public func redrive(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
         let now = envelopes.wallClock.now()
         let (redriven, wake) = queue.withLock { ($0.redrive(ids, now: now), $0.wake) }
-        if !redriven.isEmpty { wake?(.claimable) }
+        if !redriven.isEmpty { wake?([.claimable, .deadLetters]) }
         return redriven
     }
 
     public func deleteDeadLetters(_ ids: [DeliveryID]) async throws -> [DeliveryID] {
-        queue.withLock { $0.deleteDeadLetters(ids) }
+        let (deleted, wake) = queue.withLock { ($0.deleteDeadLetters(ids), $0.wake) }
+        if !deleted.isEmpty { wake?(.deadLetters) }
+        return deleted
     }
 }
