@@ -34,8 +34,8 @@ public final class LMDBStorage: TableStorage {
     ///   - envelopes: makes envelopes, ids and dates.
     ///   - clock: measures how long writes wait for each other, and when to trim.
     ///   - logger: told of damage and of failing disks. Default: nothing is logged.
-    /// - Throws: `StorageError`: `unsuitablePath`, `alreadyOpen` in this process, `formatTooNew`, `corrupted` for a file
-    ///   that is too short, or `systemFailure`.
+    /// - Throws: `StorageError`: `unsuitablePath`, `alreadyOpen` in this process, `storeBusy`, `formatTooNew`,
+    ///   `corrupted` for a file that is too short, or `systemFailure`.
     public init(
         path: String,
         configuration: Configuration = Configuration(),

@@ -44,7 +44,7 @@ extension LMDBTransaction: OrderTransaction {}
 extension LMDBStorage: OrderStorage {}
 
 let logger = Logger(label: "shop")
-let storage: any OrderStorage = try LMDBStorage(path: "shop.lmdb")
+let storage: any OrderStorage = try LMDBStorage(path: "shop.lmdb", logger: logger)
 let engine = try await EventEngine(
     storage: storage, logger: logger,
     subscriptions: [

@@ -27,6 +27,9 @@ enum EngineValidation {
                     "subscriptions describe the endpoint \(subscription.endpoint.name.debugDescription) differently; share one value"
                 )
             }
+            guard !subscription.types.patterns.isEmpty else {
+                throw invalid("\(name) has no event type and no pattern: it would never get an event")
+            }
             for pattern in subscription.types.patterns where !pattern.isValid {
                 throw invalid(
                     "the pattern \(pattern.rawValue.debugDescription) of \(name): a star stands alone or after the last dot, as in order.*"

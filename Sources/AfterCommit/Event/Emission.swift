@@ -22,6 +22,14 @@ public struct Emission: Sendable {
         /// Tells another payload under the same key. Not for secrets.
         public var fingerprint: UInt64
 
+        /// A key of the caller's is stored behind this, so that it cannot be one that stands for an id.
+        package static let callersPrefix = "k/"
+
+        /// The key as the caller gave it.
+        package var callersKey: String {
+            key.hasPrefix(Self.callersPrefix) ? String(key.dropFirst(Self.callersPrefix.count)) : key
+        }
+
         public init(key: String, fingerprint: UInt64) {
             self.key = key
             self.fingerprint = fingerprint
@@ -61,7 +69,7 @@ package struct DeduplicationRecord: Sendable, Hashable {
     ) throws(EmitError) -> EventID? {
         guard now.timeIntervalSince(emittedAt) < Self.window.timeInterval else { return nil }
         guard fingerprint == deduplication.fingerprint else {
-            throw EmitError.deduplicationConflict(key: deduplication.key, firstID: id)
+            throw EmitError.deduplicationConflict(key: deduplication.callersKey, firstID: id)
         }
         return id
     }

@@ -1,6 +1,38 @@
 /// An event that cannot be emitted as it is. Nothing was written.
 public struct EmitError: Error, Hashable, CustomStringConvertible {
-    private enum Code: Hashable {
+    /// Why it cannot. More codes may come; switch with a default.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        public let description: String
+
+        /// The encoded payload is larger than the limit.
+        public static let payloadTooLarge = Code(description: "payloadTooLarge")
+        /// The event cannot be encoded.
+        public static let encodingFailed = Code(description: "encodingFailed")
+        /// A header's name is not allowed.
+        public static let invalidHeader = Code(description: "invalidHeader")
+        /// The ordering key is longer than the limit.
+        public static let orderingKeyTooLong = Code(description: "orderingKeyTooLong")
+        /// The event type has no name.
+        public static let emptyEventType = Code(description: "emptyEventType")
+        /// The deduplication key is empty or too long.
+        public static let deduplicationKeyLength = Code(description: "deduplicationKeyLength")
+        /// The deduplication key stands for an event with another payload.
+        public static let deduplicationConflict = Code(description: "deduplicationConflict")
+        /// One deduplication key or id was given for several events.
+        public static let oneKeyForSeveralEvents = Code(description: "oneKeyForSeveralEvents")
+        /// A handler's context was used after its attempt had ended.
+        public static let attemptEnded = Code(description: "attemptEnded")
+        /// The emitter of a scope was used after the scope had returned.
+        public static let scopeEnded = Code(description: "scopeEnded")
+        /// A transactional handler's context was asked to emit.
+        public static let emitWithTransaction = Code(description: "emitWithTransaction")
+        /// An interceptor refused it.
+        public static let refused = Code(description: "refused")
+        /// A scope emits more events than it reserved room for.
+        public static let moreThanReserved = Code(description: "moreThanReserved")
+    }
+
+    private enum Detail: Hashable {
         case payloadTooLarge(bytes: Int, limit: Int)
         case encodingFailed(type: String, reason: String)
         case invalidHeader(name: String)
@@ -16,45 +48,64 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         case moreThanReserved(count: Int)
     }
 
-    private let code: Code
+    private let detail: Detail
+
+    public var code: Code {
+        switch detail {
+        case .payloadTooLarge: .payloadTooLarge
+        case .encodingFailed: .encodingFailed
+        case .invalidHeader: .invalidHeader
+        case .orderingKeyTooLong: .orderingKeyTooLong
+        case .emptyEventType: .emptyEventType
+        case .deduplicationKeyLength: .deduplicationKeyLength
+        case .deduplicationConflict: .deduplicationConflict
+        case .oneKeyForSeveralEvents: .oneKeyForSeveralEvents
+        case .attemptEnded: .attemptEnded
+        case .scopeEnded: .scopeEnded
+        case .emitWithTransaction: .emitWithTransaction
+        case .refused: .refused
+        case .moreThanReserved: .moreThanReserved
+        }
+    }
 
     public static func payloadTooLarge(bytes: Int, limit: Int) -> Self {
-        Self(code: .payloadTooLarge(bytes: bytes, limit: limit))
+        Self(detail: .payloadTooLarge(bytes: bytes, limit: limit))
     }
     public static func encodingFailed(type: EventType, reason: String) -> Self {
-        Self(code: .encodingFailed(type: type.rawValue, reason: reason))
+        Self(detail: .encodingFailed(type: type.rawValue, reason: reason))
     }
     public static func invalidHeader(name: String) -> Self {
-        Self(code: .invalidHeader(name: name))
+        Self(detail: .invalidHeader(name: name))
     }
     public static func orderingKeyTooLong(bytes: Int, limit: Int) -> Self {
-        Self(code: .orderingKeyTooLong(bytes: bytes, limit: limit))
+        Self(detail: .orderingKeyTooLong(bytes: bytes, limit: limit))
     }
-    public static let emptyEventType = Self(code: .emptyEventType)
+    public static let emptyEventType = Self(detail: .emptyEventType)
     public static func deduplicationKeyLength(bytes: Int, limit: Int) -> Self {
-        Self(code: .deduplicationKeyLength(bytes: bytes, limit: limit))
+        Self(detail: .deduplicationKeyLength(bytes: bytes, limit: limit))
     }
     /// The key stands for an event with another payload.
+    /// - Parameter key: the caller's key; for events with ids of their own the id, as `id/...`.
     public static func deduplicationConflict(key: String, firstID: EventID) -> Self {
-        Self(code: .deduplicationConflict(key: key, firstID: firstID))
+        Self(detail: .deduplicationConflict(key: key, firstID: firstID))
     }
-    public static let oneKeyForSeveralEvents = Self(code: .oneKeyForSeveralEvents)
+    public static let oneKeyForSeveralEvents = Self(detail: .oneKeyForSeveralEvents)
     /// A handler's context was used after its attempt had ended.
-    public static let attemptEnded = Self(code: .attemptEnded)
+    public static let attemptEnded = Self(detail: .attemptEnded)
     /// A transactional handler's context was asked to emit.
-    public static let emitWithTransaction = Self(code: .emitWithTransaction)
+    public static let emitWithTransaction = Self(detail: .emitWithTransaction)
     /// The emitter of ``EventEngine/afterCommit(reserving:_:)`` was used after its scope had returned.
-    public static let scopeEnded = Self(code: .scopeEnded)
+    public static let scopeEnded = Self(detail: .scopeEnded)
     /// An interceptor refused it.
     public static func refused(type: EventType, reason: String) -> Self {
-        Self(code: .refused(type: type.rawValue, reason: reason))
+        Self(detail: .refused(type: type.rawValue, reason: reason))
     }
     public static func moreThanReserved(count: Int) -> Self {
-        Self(code: .moreThanReserved(count: count))
+        Self(detail: .moreThanReserved(count: count))
     }
 
     public var description: String {
-        switch code {
+        switch detail {
         case .payloadTooLarge(let bytes, let limit):
             "the payload has \(bytes) bytes, the limit is \(limit): store the data elsewhere and emit a reference to it, or raise `maxPayloadBytes`"
         case .encodingFailed(let type, let reason):

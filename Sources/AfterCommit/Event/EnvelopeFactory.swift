@@ -177,8 +177,7 @@ public struct EnvelopeFactory: Sendable {
         }
         do {
             return Emission.Deduplication(
-                // A key of the caller's cannot be one that stands for an id.
-                key: options.deduplicationKey.map { "k/" + $0 } ?? "id/\(id)",
+                key: options.deduplicationKey.map { Emission.Deduplication.callersPrefix + $0 } ?? "id/\(id)",
                 fingerprint: Emission.Deduplication.fingerprint(
                     type: E.type, payload: try JSONEventCoder.canonicalBytes(of: event)))
         } catch {

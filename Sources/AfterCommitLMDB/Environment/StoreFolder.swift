@@ -71,6 +71,8 @@ enum StoreFolder {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: path).isEmpty
         } catch {
+            // Another user's, most likely: then that is what is told.
+            try checkSafe(path, mustBe: .folder)
             throw StorageError(.unsuitablePath, "\(path) cannot be listed", cause: error)
         }
     }
@@ -95,6 +97,12 @@ enum StoreFolder {
         guard status.mode & 0o022 == 0 else {
             throw StorageError(
                 .unsuitablePath, "\(path) has mode \(mode): others can write to it; remove that right")
+        }
+        guard access(path, R_OK | W_OK) == 0 else {
+            throw StorageError(
+                .unsuitablePath,
+                "\(path) has mode \(mode) and is not both readable and writable for this process; who only emits or reads writes there too",
+                cause: SystemError("access"))
         }
     }
 

@@ -67,7 +67,7 @@ public final class LMDBTransaction: TableTransaction {
         if let known = try group.firstID(for: key, in: innermost) { return known }
         guard let earlier = events.first(with: key) else { return nil }
         guard earlier.deduplication == key else {
-            throw EmitError.deduplicationConflict(key: key.key, firstID: earlier.id)
+            throw EmitError.deduplicationConflict(key: key.callersKey, firstID: earlier.id)
         }
         return earlier.id
     }

@@ -27,7 +27,7 @@ public final class RecordingEmitter: EventEmitter {
         if let key = emission.deduplication, let earlier = emissions.first(where: { $0.deduplication?.key == key.key })
         {
             guard earlier.deduplication == key else {
-                throw EmitError.deduplicationConflict(key: key.key, firstID: earlier.envelope.id)
+                throw EmitError.deduplicationConflict(key: key.callersKey, firstID: earlier.envelope.id)
             }
             return earlier.envelope.id
         }

@@ -78,7 +78,7 @@ public final class InMemoryTransaction: InMemoryReader, TableTransaction {
         if let known = try storage.queue.withLock({ try $0.firstID(for: key, now: now) }) { return known }
         guard let earlier = emitted.first(where: { $0.deduplication?.key == key.key }) else { return nil }
         guard earlier.deduplication == key else {
-            throw EmitError.deduplicationConflict(key: key.key, firstID: earlier.envelope.id)
+            throw EmitError.deduplicationConflict(key: key.callersKey, firstID: earlier.envelope.id)
         }
         return earlier.envelope.id
     }
