@@ -12,7 +12,7 @@ package enum DeliveryDecision: Sendable {
     case deadLettered(DeadLetter)
     /// Waits for a binary that knows the event.
     case parked(AttemptResult.Failure, history: DeliveryHistory)
-    /// Back in the queue behind the others, nothing charged: a failed probe.
+    /// Back in the queue behind the others, nothing charged: a failed probe, or one for which there was no room.
     case requeued
     /// Back to the storage, nothing charged.
     case released
@@ -60,7 +60,7 @@ package enum DeliveryDecision: Sendable {
         case .failed(_, let retryAfter?) where retryAfter > longestRetryAfter:
             let wait = min(retryAfter, longestWait)
             return .retrying(due: now + wait.timeInterval, history: history)
-        case .failed where attempt.isProbe:
+        case .failed where attempt.isProbe, .refusedRoom:
             return .requeued
         case .failed(let failure, let retryAfter):
             var charged = history.charging(failure, of: attempt)

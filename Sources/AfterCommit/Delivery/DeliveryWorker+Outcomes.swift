@@ -23,7 +23,7 @@ extension DeliveryWorker {
 
     /// Decides what becomes of a delivery whose attempt has ended.
     func decide(_ attempt: EndedAttempt) {
-        let ended = chargingStubbornProbe(attempt)
+        let ended = lookingForRoom(chargingStubbornProbe(attempt))
         let delivery = ended.delivery
         if let failure = ended.result.failure {
             totals.failedAttempts += 1
@@ -99,6 +99,26 @@ extension DeliveryWorker {
             probes.forget(sequence)
         }
         return attempt
+    }
+
+    /// Parks the subscription where a storage had no room for its handler, and charges one that never finds it.
+    private func lookingForRoom(_ attempt: EndedAttempt) -> EndedAttempt {
+        let sequence = attempt.delivery.sequence
+        guard case .refusedRoom(let failure) = attempt.result else {
+            guard room.isWaiting else { return attempt }
+            if attempt.result.endpointReport == .up { room.stored(sequence) } else { room.forget(sequence) }
+            return attempt
+        }
+        let isNews = !room.isWaiting
+        if let until = room.refused(sequence, now: time.now()) {
+            if isNews { log.findsNoRoom(failure) }
+            queue.park(.storageFull, until: until)
+            return attempt
+        }
+        var charged = attempt
+        charged.result = .failed(failure, retryAfter: nil)
+        charged.isProbe = false
+        return charged
     }
 
     private func endHead(_ delivery: ClaimedDelivery, _ outcome: OrderingState.HeadOutcome) {

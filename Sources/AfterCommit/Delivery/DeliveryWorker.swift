@@ -43,6 +43,7 @@ package actor DeliveryWorker {
     var settlesUnderWay = 0
     var totals: DeliveryTotals
     var probes = ProbeFailures()
+    var room = RoomWait()
     var overstays = OverstayWatch()
     var lanes: [Int: Task<Void, Never>] = [:]
     var waiters: [UInt64: (condition: Condition, continuation: CheckedContinuation<Int?, Never>)] = [:]
@@ -251,6 +252,7 @@ package actor DeliveryWorker {
         totals.refusedResults += harvest.refusedResults
         totals.delivered += harvest.delivered.count
         unsettled.delivered.append(contentsOf: harvest.delivered)
+        if room.isWaiting { for sequence in harvest.delivered { room.stored(sequence) } }
         if let suspectOnTrial, harvest.delivered.contains(suspectOnTrial) { clearSuspect(suspectOnTrial) }
         for change in harvest.breakerChanges {
             log.breakerChanged(change, endpoint: gate.endpoint.name)

@@ -33,6 +33,8 @@ public enum ParkReason: String, Sendable, Hashable, Codable, CaseIterable {
     case tooManyAbandonedAttempts
     /// Too many deliveries wait behind others of their ordering key.
     case tooManyBlocked
+    /// A storage has no room for what a handler writes.
+    case storageFull
     /// The event's type or schema version is not known to this binary.
     case unknownType
 }

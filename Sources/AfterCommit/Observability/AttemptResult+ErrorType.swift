@@ -2,7 +2,8 @@ extension AttemptResult {
     /// OpenTelemetry's `error.type`: `nil` for an attempt that succeeded or asked for something else.
     var errorType: String? {
         switch self {
-        case .failed(let failure, _), .rejected(let failure), .malformed(let failure), .unknown(let failure):
+        case .failed(let failure, _), .refusedRoom(let failure), .rejected(let failure), .malformed(let failure),
+            .unknown(let failure):
             failure.errorType
         case .cancelled: "cancelled"
         case .crashLooped: "crashLoop"

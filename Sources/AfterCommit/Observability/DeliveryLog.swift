@@ -88,7 +88,8 @@ package struct DeliveryLog: Sendable {
         var metadata = metadata(of: delivery.envelope, attempt: delivery.history?.attempts ?? 0)
         metadata[LogKey.sequence] = "\(delivery.sequence)"
         logger.error(
-            "what is stored of a delivery cannot be read; it becomes a dead letter without an attempt", metadata: metadata)
+            "what is stored of a delivery cannot be read; it becomes a dead letter without an attempt",
+            metadata: metadata)
     }
 
     func clockJumped(_ seconds: Double) {
@@ -111,6 +112,13 @@ package struct DeliveryLog: Sendable {
         logger.error(
             "a handler emitted another event under a deduplication key that is taken; it was not stored",
             metadata: [LogKey.count: "\(keys.count)"])
+    }
+
+    func findsNoRoom(_ failure: AttemptResult.Failure) {
+        logger.log(
+            level: levels.parked,
+            "a storage has no room for what the handler writes; it is tried again, nothing charged",
+            metadata: [LogKey.error: "\(Self.oneLine(failure.message))"])
     }
 
     func claimingFailed(_ error: any Error) {

@@ -57,7 +57,9 @@ extension Claiming {
     /// stored bytes otherwise; the history and the key, where the row is whole.
     func saved(_ place: DeliveryKey, _ transaction: Transaction) throws(StorageError) -> ClaimedDelivery {
         let (row, head) = try place.withBytes { key throws(StorageError) -> (Data, ExceptionRecord.Head?) in
-            guard let stored = try transaction.stored(key, in: context.databases.exceptions) else { return (Data(), nil) }
+            guard let stored = try transaction.stored(key, in: context.databases.exceptions) else {
+                return (Data(), nil)
+            }
             return (Data(stored), (try? Record.content(of: stored, key: key)).flatMap { try? ExceptionRecord.head($0) })
         }
         let logged: Reading = try read(place.sequence, transaction, EventTypeSelection(["*"]))
@@ -84,7 +86,8 @@ extension Claiming {
             sequence: sequence,
             envelope: Envelope(
                 id: EventID(high: 0, low: sequence), type: "aftercommit.unreadable", source: "/",
-                time: context.envelopes.wallClock.now(), contentType: "application/octet-stream", payload: .bytes(bytes)))
+                time: context.envelopes.wallClock.now(), contentType: "application/octet-stream", payload: .bytes(bytes)
+            ))
         delivery.isDamaged = true
         return delivery
     }

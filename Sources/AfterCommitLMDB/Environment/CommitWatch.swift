@@ -45,11 +45,9 @@ final class CommitWatch: Sendable {
     func start(_ path: String) throws {
         try current.withLock { watcher in
             guard watcher == nil else { return }
-            let last = try context.environment.gate.shared { () throws(StorageError) in
-                try context.environment.lastTransactionID()
-            }
-            context.commits.begin(at: last)
-            let new = CommitWatcher(path: path, context: context, removedDeadLetters: try context.removedDeadLetters())
+            let seen = try context.visibleCommits()
+            context.commits.begin(at: seen.last)
+            let new = CommitWatcher(path: path, context: context, removedDeadLetters: seen.removedDeadLetters)
             watcher = new
             let thread = Thread { new.run() }
             thread.name = "lmdb-watch"
@@ -68,12 +66,25 @@ final class CommitWatch: Sendable {
     }
 }
 
+/// What a snapshot that begins now shows.
+private struct VisibleCommits {
+    var last: UInt64
+    var removedDeadLetters: UInt64
+    /// A commit is in the file that no snapshot shows yet: LMDB lets readers have it only once its flush has returned.
+    var isBehind: Bool
+}
+
 extension StoreContext {
-    fileprivate func removedDeadLetters() throws -> UInt64 {
+    fileprivate func visibleCommits() throws -> VisibleCommits {
         try using { context in
+            // Before the snapshot begins, so that it is behind of nothing that was there then.
+            let written = try context.environment.lastTransactionID()
             let transaction = try context.environment.beginRead()
             defer { transaction.abort() }
-            return try StoreFormat.removedDeadLetters(transaction, context.databases.meta)
+            return VisibleCommits(
+                last: transaction.id,
+                removedDeadLetters: try StoreFormat.removedDeadLetters(transaction, context.databases.meta),
+                isBehind: transaction.id < written)
         }
     }
 }
@@ -128,38 +139,32 @@ private final class CommitWatcher: Sendable {
 
     func run() {
         var isNotified = notifications >= 0
+        var isBehind = false
         while !isStopped.load(ordering: .acquiring) {
-            isNotified = isNotified && waitForNotification()
-            if !isNotified { _ = signal.wait(atMost: Self.interval) }
+            // What is about to be visible is notified of no more.
+            if !isBehind { isNotified = isNotified && waitForNotification() }
+            if isBehind || !isNotified { _ = signal.wait(atMost: Self.interval) }
             guard !isStopped.load(ordering: .acquiring) else { return }
-            look()
+            isBehind = look()
         }
     }
 
-    private func look() {
-        do throws(StorageError) {
-            let last = try context.environment.gate.shared { () throws(StorageError) in
-                try context.environment.lastTransactionID()
+    /// - Returns: whether to look again although nothing is notified.
+    private func look() -> Bool {
+        do {
+            let seen = try context.visibleCommits()
+            let removed = removedDeadLetters.exchange(seen.removedDeadLetters, ordering: .relaxed)
+            if context.commits.takeForeign(upTo: seen.last) {
+                let changed = seen.removedDeadLetters != removed
+                context.deliveries.wake(changed ? [.claimable, .delayed, .deadLetters] : [.claimable, .delayed])
             }
-            guard context.commits.takeForeign(upTo: last) else { return }
-            context.deliveries.wake([.claimable, .delayed])
-            lookAtDeadLetters()
+            return seen.isBehind
         } catch {
             // While it is closed or being opened again there is nothing to see.
             context.logger.debug(
                 "the store's commits cannot be looked at", metadata: [LogKey.error: "\(error)"])
+            return false
         }
-    }
-
-    private func lookAtDeadLetters() {
-        do {
-            let removed = try context.removedDeadLetters()
-            guard removedDeadLetters.exchange(removed, ordering: .relaxed) != removed else { return }
-        } catch {
-            context.logger.debug(
-                "it cannot be told whether dead letters were removed", metadata: [LogKey.error: "\(error)"])
-        }
-        context.deliveries.wake(.deadLetters)
     }
 
     /// - Returns: false where the system's notifications cannot be read.

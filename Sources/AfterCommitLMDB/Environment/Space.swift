@@ -43,8 +43,15 @@ struct Space {
     /// An upper estimate.
     var usedBytes: Int { highWaterBytes - max(0, freeBytes - writtenBytes) }
 
+    /// What transactions that settle may fill: they make room, and half of the reserve stays for plain settling.
+    var settleLimitBytes: Int {
+        min(limitBytes - reserveBytes / 2, (diskBytes ?? .max) - Self.diskReserveBytes / 2)
+    }
+
     /// Whether so many further bytes of emits and transactions fit.
-    func fits(_ bytes: Int) -> Bool { usedBytes + bytes <= emitLimitBytes }
+    func fits(_ bytes: Int, isSettling: Bool = false) -> Bool {
+        usedBytes + bytes <= (isSettling ? settleLimitBytes : emitLimitBytes)
+    }
 
     /// Notes a commit.
     mutating func committed(bytes: Int, in environment: Environment) throws(StorageError) {

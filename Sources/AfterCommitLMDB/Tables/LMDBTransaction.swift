@@ -18,6 +18,7 @@ public final class LMDBTransaction: TableTransaction {
 
     private let group: WriteGroup
     private let envelopes: EnvelopeFactory
+    private let isSettling: Bool
     private var levels = [Level(emittedBefore: 0)]
     // Unchecked: no code of the user's runs while one of the two is read or written, and one thread has the transaction.
     @exclusivity(unchecked) private var isOpen = true
@@ -26,8 +27,9 @@ public final class LMDBTransaction: TableTransaction {
     /// A table that must be created first, outside of this transaction; then the body runs again.
     private(set) var missingTable: String?
 
-    init(group: WriteGroup, envelopes: EnvelopeFactory) {
+    init(group: WriteGroup, envelopes: EnvelopeFactory, isSettling: Bool = false) {
         self.group = group
+        self.isSettling = isSettling
         self.envelopes = envelopes
         events = group.context.spareEvents.take(for: envelopes)
     }
@@ -94,7 +96,8 @@ public final class LMDBTransaction: TableTransaction {
         let content = try table.encode(value)
         try writing { transaction in
             let bytes = key.count + content.count + Record.headerBytes + Space.nodeBytes
-            try group.checkRoom(forFurther: writtenBytes + events.storedBytes + bytes)
+            try group.checkRoom(
+                forFurther: writtenBytes + events.storedBytes + bytes, isSettling: isSettling)
             try key.withUnsafeBytes { key in
                 try transaction.put(key, in: database, count: content.count) {
                     $0.copyBytes(from: content)

@@ -22,7 +22,7 @@ extension LMDBStorage {
         return try await write(
             WriteRequest(bytes: 1_024) { group in
                 guard try !group.isSettled(delivery) else { return nil }
-                let result = try group.run(body, envelopes: envelopes, takesReserve: true)
+                let result = try group.run(body, envelopes: envelopes, isSettling: true)
                 _ = try group.settle(
                     SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]))
                 return result
@@ -146,12 +146,12 @@ extension LMDBStorage {
 
 extension WriteGroup {
     /// Runs a transaction's body in a child of its own.
-    /// - Parameter takesReserve: whether its emits are stored past the limit, as what handlers emit.
+    /// - Parameter isSettling: whether it settles a delivery, and may take a part of the reserve.
     func run<R>(
-        _ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory, takesReserve: Bool = false
+        _ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory, isSettling: Bool = false
     ) throws -> R {
         while true {
-            let transaction = LMDBTransaction(group: self, envelopes: envelopes)
+            let transaction = LMDBTransaction(group: self, envelopes: envelopes, isSettling: isSettling)
             defer { transaction.end() }
             let result = Result { try body(transaction) }
             if let table = transaction.missingTable {
@@ -161,8 +161,9 @@ extension WriteGroup {
             }
             do {
                 let value = try result.get()
-                if !transaction.events.isEmpty, !takesReserve {
-                    try checkRoom(forFurther: transaction.writtenBytes + transaction.events.storedBytes)
+                if !transaction.events.isEmpty {
+                    try checkRoom(
+                        forFurther: transaction.writtenBytes + transaction.events.storedBytes, isSettling: isSettling)
                 }
                 try transaction.keep()
                 wrote(transaction.writtenBytes)

@@ -48,8 +48,9 @@ final class WriteGroup {
     // MARK: Room
 
     /// Refuses emits and transactions while the store is full.
-    func checkRoom(forFurther bytes: Int) throws(StorageError) {
-        guard space.fits(writtenBytes + context.room.bytes + bytes) else {
+    /// - Parameter isSettling: whether the transaction settles a delivery, for which the reserve is kept.
+    func checkRoom(forFurther bytes: Int, isSettling: Bool = false) throws(StorageError) {
+        guard space.fits(writtenBytes + context.room.bytes + bytes, isSettling: isSettling) else {
             if space.isDiskFull {
                 throw StorageError.storageFull(
                     "the disk is full: of the \(space.diskBytes ?? 0) bytes that the store has there about \(space.usedBytes) are used and \(Space.diskReserveBytes) are kept for settling; free disk space"

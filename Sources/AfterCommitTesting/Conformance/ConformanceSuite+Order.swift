@@ -75,7 +75,8 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.deadLetters().count, 0)
             }
         },
-        ConformanceCase(.order, "a key goes on whose dead letter is deleted in the storage, without the engine") { run in
+        ConformanceCase(.order, "a key goes on whose dead letter is deleted in the storage, without the engine") {
+            run in
             let storage = try await run.storage()
             let handler = RecordingHandler<Numbered> { event, _ in
                 if event.number % 3 == 1 { throw HandlerOutcome.permanent(Refusal()) }

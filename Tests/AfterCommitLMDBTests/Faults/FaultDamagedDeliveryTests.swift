@@ -138,7 +138,9 @@ import Testing
         }
     }
 
-    @Test("Fault 13: a damaged delivery that waits for its key becomes a dead letter in its place", arguments: [true, false])
+    @Test(
+        "Fault 13: a damaged delivery that waits for its key becomes a dead letter in its place",
+        arguments: [true, false])
     func damagedBlocked(restarts: Bool) async throws {
         let clock = FixedWallClock()
         try await withStorage(clock: clock) { storage in

@@ -62,14 +62,15 @@ import Testing
             storage = try open(path)
             #expect(try storage.context.environment.lastTransactionID() == before + 1)
             let identity = storage.context.identity
-            let (wakes, continuation) = AsyncStream<Void>.makeStream()
-            _ = try await storage.attach { _ in continuation.yield() }
+            _ = try await storage.attach()
             #expect(try await storage.read { try $0.value(for: 1, in: orders) } == Order(number: 1, total: 2))
             let damages = try await storage.check().damages
             #expect(damages.map(\.place) == ["exceptions"], "the row that was damaged before: \(damages)")
             // The event is not asked for what the row owns.
             for sequence in 1...5 { try await storage.damageLogged(UInt64(sequence)) }
-            let batch = try await storage.claim(now: now + 5)
+            var batch = try await storage.claim(now: now + 5)
+            #expect(batch.deliveries.filter(\.isDamaged).map(\.sequence) == [3])
+            batch.deliveries.removeAll(where: \.isDamaged)
             #expect(batch.deliveries.map(\.sequence) == [1, 2, 6])
             #expect(batch.deliveries.map(\.history) == [history, nil, nil])
             let blocked =
@@ -80,12 +81,9 @@ import Testing
             for (found, was) in zip(batch.deliveries.prefix(2) + blocked, [claimed[0], claimed[1], claimed[3]]) {
                 try expect(found.envelope, was.envelope)
             }
-            for await _ in wakes { break }
-            while try await storage.deadLetters(DeadLetterQuery()).count < 2 { await Task.yield() }
             let letters = try await storage.deadLetters(DeadLetterQuery())
-            #expect(letters.map(\.id.sequence) == [3, 5])
-            #expect(letters[0].reason == .malformed)
-            let (found, was) = (letters[1], letter(claimed[4]))
+            #expect(letters.map(\.id.sequence) == [5])
+            let (found, was) = (letters[0], letter(claimed[4]))
             #expect(found.history == was.history && found.reason == was.reason)
             #expect(found.deadSince == was.deadSince && found.blocksKey == was.blocksKey)
             try expect(found.envelope, was.envelope)

@@ -136,6 +136,31 @@ let probed: EventType = "probed"
         }
     }
 
+    @Test(
+        "A commit of another process is not missed that is in the file before readers may have it",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/strace"), "SKIPPED: strace is missing"))
+    func commitBetweenFileAndReaders() async throws {
+        try await withStorage { storage in
+            let wakes = Wakes()
+            _ = try await storage.attach(types: [probed], wake: { _ in wakes.raise() })
+            // The page that makes it a commit is written and notified of, and the writer held up right after that.
+            let emitter = try Probe(
+                ["emit", storage.path, "a", "1"],
+                wrapper: [
+                    "/usr/bin/strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=pwrite64", "-e",
+                    "inject=pwrite64:delay_exit=300000",
+                ])
+            var looked = 0
+            try await eventually {
+                // Only a wake is a reason to look.
+                guard wakes.count > looked else { return false }
+                looked = wakes.count
+                return try await storage.claim().deliveries.count == 1
+            }
+            #expect(await emitter.end() == 0)
+        }
+    }
+
     @Test("A key goes on whose dead letter another process deletes or redrives", arguments: ["delete", "redrive"])
     func deadLetterOfAnotherProcess(command: String) async throws {
         try await withStorage { storage in

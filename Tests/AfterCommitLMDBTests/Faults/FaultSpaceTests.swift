@@ -1,12 +1,15 @@
 #if LMDB
 import AfterCommit
 import Foundation
+import Logging
+import Synchronization
 import Testing
 
 @testable import AfterCommitLMDB
 
 @Suite struct FaultSpaceTests {
     private let small = LMDBStorage.Configuration(maxBytes: 2 << 20)
+    private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Emits until the store is full.
     /// - Returns: how many were accepted.
@@ -92,6 +95,55 @@ import Testing
                 #expect(settled != nil)
             }
             #expect(try await storage.counts(subscription: "ledger").pending == count)
+        }
+    }
+
+    @Test("Fault 5: at its limit a store still takes the rows of transactional handlers, which make room")
+    func fullStoreTakesRowsOfTransactionalHandlers() async throws {
+        try await withStorage(configuration: small) { storage in
+            _ = try await storage.attach()
+            let count = try await fill(storage)
+            storage.detach()
+            let ledger = storage.subscription("ledger", to: OrderPlaced.self) { event, tx, context in
+                try tx.put(Order(number: event.number, total: 1), for: context.delivery.sequence, in: orders)
+            }
+            let engine = try await EventEngine(
+                storage: storage, logger: quiet, subscriptions: [ledger])
+            try await engine.drain()
+            let totals = try await engine.status().first?.totals
+            #expect(totals?.delivered == count)
+            #expect(totals?.failedAttempts == 0)
+            #expect(try await storage.read { try $0.count(of: orders) } == count)
+        }
+    }
+
+    @Test("Fault 5: past the reserve a transactional handler waits, and no attempt is charged")
+    func handlersWaitForRoom() async throws {
+        try await withStorage(configuration: small) { storage in
+            let blobs = Table<UInt64, Data>.raw("blobs")
+            let ledger = storage.subscription(
+                "ledger", to: OrderPlaced.self, policy: DeliveryPolicy(maxRetries: 0)
+            ) { event, tx, context in
+                try tx.put(Data(count: 100_000), for: context.delivery.sequence, in: blobs)
+            }
+            let engine = try await EventEngine(storage: storage, logger: quiet, subscriptions: [ledger])
+            try await storage.emit(1...30)
+            let running = Task { try await engine.run() }
+            try await eventually { try await engine.status().first?.parked == .storageFull }
+            let attempts = try await engine.status().first?.totals.attempts ?? 0
+            try await eventually { try await engine.status().first?.totals.attempts ?? 0 > attempts + 2 }
+            #expect(try await storage.counts(subscription: "ledger").deadLettered == 0)
+            // Room for all of them, bit by bit.
+            let kept = Mutex(Set<UInt64>())
+            try await eventually {
+                let rows = try await storage.read { try $0.entries(in: blobs, after: nil, limit: 100).map(\.key) }
+                kept.withLock { $0.formUnion(rows) }
+                try await storage.transaction { tx in for key in rows { try tx.removeValue(for: key, in: blobs) } }
+                return kept.withLock { $0.count } == 30
+            }
+            #expect(try await storage.counts(subscription: "ledger").deadLettered == 0)
+            running.cancel()
+            try await running.value
         }
     }
 

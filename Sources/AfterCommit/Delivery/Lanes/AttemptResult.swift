@@ -11,6 +11,8 @@ package enum AttemptResult: Sendable {
     case snoozed(until: Date)
     /// Failed; try again, not before `retryAfter` where it is given.
     case failed(Failure, retryAfter: Duration?)
+    /// A storage had no room for what the handler wrote: nothing of it was kept.
+    case refusedRoom(Failure)
     /// Failed for good: the handler said so.
     case rejected(Failure)
     /// The stored bytes are not of the event's type.
@@ -68,6 +70,10 @@ package enum AttemptResult: Sendable {
                 self.init(outcome, thrown: error)
                 return
             }
+            if let error = error as? StorageError, error.code == .storageFull {
+                self = .refusedRoom(Failure(error))
+                return
+            }
             self = .failed(Failure(error), retryAfter: nil)
         }
     }
@@ -92,14 +98,15 @@ package enum AttemptResult: Sendable {
         switch self {
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .rejected: .up
         case .failed: .failed
-        case .malformed, .unknown, .cancelled, .crashLooped, .damaged, .released: .unknown
+        case .malformed, .unknown, .cancelled, .crashLooped, .damaged, .refusedRoom, .released: .unknown
         }
     }
 
     package var failure: Failure? {
         switch self {
         case .failed(let failure, _), .rejected(let failure), .malformed(let failure): failure
-        case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .crashLooped, .damaged, .released:
+        case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .crashLooped, .damaged,
+            .refusedRoom, .released:
             nil
         }
     }

@@ -16,6 +16,15 @@ extension LaneQueue {
         signal.notify()
     }
 
+    /// Lets nothing more begin before `instant`; running attempts end normally.
+    package func park(_ reason: ParkReason, until instant: Duration) {
+        state.withLock { state in
+            state.gate = (reason, instant)
+            recall(in: &state)
+        }
+        signal.notify()
+    }
+
     package var isPaused: Bool { state.withLock { $0.isPaused } }
 
     /// Changes how many lanes there are. Those that are too many end after their attempt; for those that are missing see
