@@ -85,7 +85,9 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         Self(detail: .deduplicationKeyLength(bytes: bytes, limit: limit))
     }
     /// The key stands for an event with another payload.
-    /// - Parameter key: the caller's key; for events with ids of their own the id, as `id/...`.
+    /// - Parameters:
+    ///   - key: the caller's key; for events with ids of their own the id, as `id/...`.
+    ///   - firstID: the event that it stands for.
     public static func deduplicationConflict(key: String, firstID: EventID) -> Self {
         Self(detail: .deduplicationConflict(key: key, firstID: firstID))
     }
