@@ -61,7 +61,7 @@ extension StorageError {
         .transactionClosed,
         "the transaction has ended; use it only inside the body that receives it")
 
-    static func notClaimed(_ delivery: DeliveryID) -> Self {
+    package static func notClaimed(_ delivery: DeliveryID) -> Self {
         Self(
             .notClaimed,
             "the attempt at \(delivery) was given up before its transaction could commit, so nothing of it was kept; the delivery is tried again as its policy says, and a handler that needs longer wants a longer `timeout`"

@@ -94,6 +94,14 @@ final class LiveDeliveries: Sendable {
         lock?.release()
     }
 
+    /// Whether the engine has the delivery in hand.
+    func isClaimed(_ delivery: DeliveryID) -> Bool {
+        state.withLock { state in
+            guard let live = state.subscriptions[delivery.subscription] else { return false }
+            return live.claimedExceptions.contains(delivery.sequence) || live.cursor.isClaimed(delivery.sequence)
+        }
+    }
+
     func cursor(_ name: String) -> SubscriptionCursor? {
         state.withLock { $0.subscriptions[name]?.cursor }
     }

@@ -17,6 +17,8 @@ extension WriteGroup {
             let stale = Set(report.stale)
             for settlement in batch.exceptions where !stale.contains(settlement.delivery.sequence) {
                 try record(settlement, place.record.id)
+                recorded.insert(
+                    DeliveryID(subscription: batch.subscription, sequence: settlement.delivery.sequence))
             }
             place.cursor.settle(sequences)
             place.record.settledBelow = place.cursor.settledBelow
@@ -37,6 +39,14 @@ extension WriteGroup {
         let key = DeliveryKey(place.record.id, delivery.sequence)
         return try key.withBytes { key throws(StorageError) in
             try transaction.stored(key, in: context.databases.exceptions) == nil
+        }
+    }
+
+    /// Refuses to settle what an attempt was given up for: its failure was recorded first, and the next attempt's turn
+    /// would be taken from under it.
+    func checkClaimed(_ delivery: DeliveryID) throws(StorageError) {
+        guard !recorded.contains(delivery), context.deliveries.isClaimed(delivery) else {
+            throw StorageError.notClaimed(delivery)
         }
     }
 

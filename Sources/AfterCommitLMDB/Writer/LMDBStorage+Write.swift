@@ -22,6 +22,7 @@ extension LMDBStorage {
         return try await write(
             WriteRequest(bytes: 1_024) { group in
                 guard try !group.isSettled(delivery) else { return nil }
+                try group.checkClaimed(delivery)
                 let result = try group.run(body, envelopes: envelopes, isSettling: true)
                 _ = try group.settle(
                     SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]))

@@ -24,6 +24,8 @@ final class WriteGroup {
     private var openedTables: [String: MDB_dbi] = [:]
     private var knownTables: [String: MDB_dbi]
     var places: [String: Place] = [:]
+    /// Deliveries of which this group has recorded something else than their delivery.
+    var recorded: Set<DeliveryID> = []
     /// What becomes true for this process once the commit has succeeded.
     var afterCommit: [() -> Void] = []
     /// What those who deliver must be told after the commit.

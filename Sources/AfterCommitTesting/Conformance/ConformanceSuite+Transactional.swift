@@ -115,6 +115,39 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.totals("ledger").refusedResults, 1)
             }
         },
+        ConformanceCase(.deadline, "a transaction settles nothing once its attempt was given up and that recorded") {
+            run in
+            let storage = try await run.storage()
+            let registration = SubscriptionRegistration(name: "ledger", types: [EventTypePattern(Numbered.type)])
+            _ = try await storage.attach([registration], wake: { _ in })
+            defer { storage.detach() }
+            try await storage.emit(Numbered(number: 1))
+            let due = run.clock.wallClock.now()
+            let request = ClaimRequest(subscription: "ledger", limit: 1, now: due)
+            for attempt in 1...2 {
+                let delivery = try await storage.claim(request).deliveries[0]
+                _ = try await storage.settle(
+                    SettlementBatch(
+                        subscription: "ledger",
+                        exceptions: [
+                            Settlement(
+                                delivery: delivery,
+                                outcome: .retrying(due: due, history: DeliveryHistory(attempts: attempt)))
+                        ]))
+                do {
+                    _ = try await storage.transaction(
+                        settling: DeliveryID(subscription: "ledger", sequence: delivery.sequence)
+                    ) { tx in
+                        try tx.insert(Row(text: "late"), for: "\(attempt)", in: .rows)
+                    }
+                    throw ConformanceFailure(description: "attempt \(attempt) settled although it was given up")
+                } catch let error as StorageError {
+                    try requireEqual(error.code, .notClaimed)
+                }
+            }
+            try requireEqual(try await storage.claim(request).deliveries.first?.history?.attempts, 2)
+            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 0)
+        },
         ConformanceCase(.deadline, "a transactional attempt that committed is not tried again when it is late") { run in
             let storage = try await run.storage()
             let latch = Latch()
