@@ -6,7 +6,7 @@ extension LMDBStorage {
         /// `storageFull` a little below it, see ``settleReserveBytes``.
         public var maxBytes: Int
         /// What is kept free of ``maxBytes`` so that deliveries can be settled while the store is full. Default 8 MiB,
-        /// at most a quarter of ``maxBytes``.
+        /// at most a quarter of ``maxBytes``. Transactional handlers may take half of it.
         public var settleReserveBytes: Int
         /// The address space that is reserved, in bytes. Default 256 GiB; it takes no memory and no disk, and is halved
         /// where the system does not grant it. Where it is less than ``maxBytes`` it grows while no transaction is open.

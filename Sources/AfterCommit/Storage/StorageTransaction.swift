@@ -40,7 +40,7 @@ public protocol TransactionalStorage: EventStorage {
     /// Runs `body` in a transaction that also settles `delivery` as delivered: its writes, its emits and the settlement are
     /// one commit. It is how a transactional handler runs, see ``subscription(_:to:policy:endpoint:start:onExhausted:handler:)``.
     ///
-    /// The body's emits take the storage's reserve: a handler makes room, and must not wait for it.
+    /// What the body writes and emits may take a part of the storage's reserve: a handler makes room, and must not wait for it.
     /// - Returns: what `body` returned; `nil` where the delivery was settled already, and nothing of the body is kept.
     /// - Throws: as ``transaction(_:)``; ``StorageError`` with `notClaimed` where the attempt was given up while the body ran
     ///   and that was recorded first.

@@ -102,7 +102,9 @@ import Testing
     func fullStoreTakesRowsOfTransactionalHandlers() async throws {
         try await withStorage(configuration: small) { storage in
             _ = try await storage.attach()
-            let count = try await fill(storage)
+            var count = try await fill(storage)
+            // To the last byte.
+            while (try? await storage.emit([count])) != nil { count += 1 }
             storage.detach()
             let ledger = storage.subscription("ledger", to: OrderPlaced.self) { event, tx, context in
                 try tx.put(Order(number: event.number, total: 1), for: context.delivery.sequence, in: orders)
