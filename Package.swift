@@ -44,7 +44,6 @@ let package = Package(
             name: "AfterCommit",
             dependencies: [
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "BitCollections", package: "swift-collections"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),

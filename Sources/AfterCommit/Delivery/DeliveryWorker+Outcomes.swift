@@ -4,7 +4,7 @@ extension DeliveryWorker {
     /// Lets claimed deliveries run, wait for their key, or be stored as blocked.
     func admit(_ deliveries: [ClaimedDelivery]) {
         if deliveries.allSatisfy({ $0.box.envelope.orderingKey == nil && !$0.isDamaged }) {
-            if !deliveries.isEmpty { start(deliveries) }
+            if !deliveries.isEmpty { startReadable(deliveries) }
             return
         }
         var ready: [ClaimedDelivery] = []

@@ -8,9 +8,14 @@ extension DeliveryWorker {
     /// Lets deliveries run, suspects only alone; damaged ones end at once.
     func start(_ deliveries: [ClaimedDelivery]) {
         guard !deliveries.contains(where: \.isDamaged) else {
-            start(deliveries.filter { !$0.isDamaged })
+            startReadable(deliveries.filter { !$0.isDamaged })
             return endDamaged(deliveries.filter(\.isDamaged))
         }
+        startReadable(deliveries)
+    }
+
+    /// Lets deliveries run of which none is damaged.
+    func startReadable(_ deliveries: [ClaimedDelivery]) {
         guard !suspects.isEmpty, deliveries.contains(where: { suspects[$0.sequence] != nil }) else {
             return queue.push(deliveries)
         }

@@ -1,4 +1,3 @@
-import BitCollections
 import DequeModule
 import Foundation
 import Synchronization

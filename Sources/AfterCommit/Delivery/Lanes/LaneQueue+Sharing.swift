@@ -1,4 +1,3 @@
-import BitCollections
 import DequeModule
 import Synchronization
 
@@ -14,11 +13,10 @@ extension LaneQueue {
     /// Takes back what lanes have taken and not begun; the lane `index` holds nothing.
     func recall(except index: Int? = nil, in state: inout State) {
         guard batch.size == 1 else { return }
-        var sharing: BitSet = []
-        swap(&sharing, &state.sharing)
-        for other in sharing where other != index {
+        for other in state.sharing where other != index {
             state.lanes[other].slot.state.withLock { giveBack(&$0, in: &state) }
         }
+        state.sharing.removeAll()
     }
 
     /// The idle lanes to resume, so that what is not begun finds a lane.

@@ -1,4 +1,3 @@
-import BitCollections
 import DequeModule
 
 extension LaneQueue {
@@ -14,9 +13,9 @@ extension LaneQueue {
     struct State {
         var lanes: [Place]
         /// The lanes that a task runs and that do not wait: one that waits has told all and holds nothing.
-        var busy: BitSet = []
+        var busy = LaneSet()
         /// The lanes that may have taken deliveries and not begun them.
-        var sharing: BitSet = []
+        var sharing = LaneSet()
         var concurrency: Int
         var idle: [Int] = []
         var wokenCount = 0
