@@ -81,7 +81,7 @@ extension Table where Value == Data {
     }
 }
 
-/// A key of a ``Table``: its bytes sort as the keys do.
+/// A key of a ``Table``: its bytes sort as the keys do. `String`, `UUID`, `UInt64` and `Data` are keys.
 public protocol TableKey: Sendable, Hashable {
     /// The key's bytes: 1 to 400 of them.
     var tableKeyBytes: Data { get }

@@ -79,11 +79,14 @@ private struct Unavailable: Error {}
         let storage = FaultInjectingStorage(storage())
         let engine = try await engine(storage) { _, _ in }
         storage.failSettles(1)
-        let draining = Task { try await engine.drain() }
+        let running = Task { try await engine.run() }
         try await engine.emit(Placed())
-        while storage.failedCount == 0 { await Task.yield() }
+        try await engine.waitUntilIdle()
+        #expect(storage.failedCount == 1)
         clock.advance(by: .seconds(1))
-        try await draining.value
+        try await engine.drain()
+        running.cancel()
+        try await running.value
         let settles = spans("settle")
         #expect(settles.map(\.kind) == [.client, .client])
         #expect(settles.map { $0.attributes.get("error.type") } == [.string("InjectedFault"), nil])
