@@ -63,6 +63,24 @@ import Testing
         }
     }
 
+    @Test func noneIsForgottenWhileAnotherProcessDelivers() async throws {
+        try await withStorage { storage in
+            _ = try await storage.attach("ledger")
+            storage.detach()
+            // As another process holds it.
+            let lock = try DeliveryLock(folder: storage.folder)
+            await #expect {
+                try await storage.removeSubscription("ledger")
+            } throws: {
+                code($0) == .storeBusy
+            }
+            lock.release()
+            #expect(try await storage.removeSubscription("ledger") != nil)
+            // And it is given up again.
+            _ = try await storage.attach("ledger")
+        }
+    }
+
     @Test func anAttachmentThatFailsWatchesNoLonger() async throws {
         try await withStorage { storage in
             _ = try await storage.attach("ledger")

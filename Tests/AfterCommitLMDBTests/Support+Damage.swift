@@ -38,5 +38,11 @@ extension LMDBStorage {
         let key = try DeliveryKey(subscription, sequence).withBytes { bytes throws(StorageError) in Array(bytes) }
         try await damage(key, in: { $0.databases.exceptions })
     }
+
+    /// Damages the row of a dead letter.
+    func damageDeadLetter(_ sequence: UInt64, subscription: UInt32 = 1) async throws {
+        let key = try DeliveryKey(subscription, sequence).withBytes { bytes throws(StorageError) in Array(bytes) }
+        try await damage(key, in: { $0.databases.dead })
+    }
 }
 #endif

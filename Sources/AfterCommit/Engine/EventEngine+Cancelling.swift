@@ -30,7 +30,8 @@ extension EventEngine {
 
     /// Forgets a subscription that is gone from the code, with all that waits for it and its dead letters.
     /// - Returns: what was forgotten; `nil` where it has no place.
-    /// - Throws: ``EngineError`` with `invalidConfiguration` for one that this engine delivers to.
+    /// - Throws: ``EngineError`` with `invalidConfiguration` for one that this engine delivers to; ``StorageError`` with
+    ///   `storeBusy` while an engine of another process delivers from the storage.
     @discardableResult
     public func forgetSubscription(_ name: String) async throws -> DeliveryCounts? {
         guard !subscriptions.contains(where: { $0.name == name }) else {

@@ -4,8 +4,9 @@ import Logging
 extension EventEngine {
     /// Puts dead letters back: attempts start at 1 again, the idempotency key stays, the replay count grows.
     ///
-    /// It is idempotent: an id that is no dead letter is skipped. So is a letter whose event is older than the storage's inbox
-    /// window, because a receiver may have forgotten that it handled the event; that is logged.
+    /// It is idempotent: an id that is no dead letter is skipped, and one whose letter cannot be read. So is a letter whose
+    /// event is older than the storage's inbox window, because a receiver may have forgotten that it handled the event; that
+    /// is logged.
     /// - Parameters:
     ///   - ids: which.
     ///   - pastInboxWindow: why letters are redriven whose event is older than the inbox window; logged. Default `nil`: they

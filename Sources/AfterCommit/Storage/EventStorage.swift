@@ -57,7 +57,8 @@ public protocol EventStorage: Sendable {
 
     /// Forgets a subscription that nobody delivers to: its place, its waiting deliveries and its dead letters.
     /// - Returns: what was forgotten, or `nil` where it had no place.
-    /// - Throws: ``StorageError`` with `alreadyOpen` for one that this process delivers to.
+    /// - Throws: ``StorageError`` with `alreadyOpen` for one that this process delivers to; with `storeBusy` while another
+    ///   process delivers from the storage.
     func removeSubscription(_ name: String) async throws -> DeliveryCounts?
 
     // MARK: Delayed events

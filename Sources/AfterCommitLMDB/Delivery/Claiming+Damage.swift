@@ -85,7 +85,7 @@ extension Claiming {
         var delivery = ClaimedDelivery(
             sequence: sequence,
             envelope: Envelope(
-                id: EventID(high: 0, low: sequence), type: "aftercommit.unreadable", source: "/",
+                id: EventID(high: 0, low: sequence), type: StoreContext.unreadable, source: "/",
                 time: context.envelopes.wallClock.now(), contentType: "application/octet-stream", payload: .bytes(bytes)
             ))
         delivery.isDamaged = true

@@ -111,12 +111,18 @@ extension ByteReader {
 }
 
 extension StoreContext {
+    /// The type of what is handed out in the place of an event that cannot be read.
+    static let unreadable: EventType = "aftercommit.unreadable"
+
     /// The delivery of an exception, with its envelope from wherever it is.
     func delivery(
         _ sequence: UInt64, _ record: ExceptionRecord, _ transaction: Transaction
     ) throws(StorageError) -> ClaimedDelivery {
         if let envelope = record.envelope {
-            return ClaimedDelivery(sequence: sequence, envelope: envelope, history: record.history)
+            var delivery = ClaimedDelivery(sequence: sequence, envelope: envelope, history: record.history)
+            // Redriven though its event was lost: it is as dead as before.
+            delivery.isDamaged = envelope.type == Self.unreadable
+            return delivery
         }
         guard let envelope = try log(transaction).envelope(sequence) else {
             throw StorageError(.corrupted, "delivery \(sequence) has no envelope: it is neither its own nor in the log")

@@ -72,6 +72,11 @@ extension LMDBStorage {
 
     public func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
         guard context.deliveries.cursor(name) == nil else { throw StorageError.alreadyDelivering }
+        // Another process that delivers would go on with a place that is gone.
+        let folder = folder
+        let lock =
+            context.deliveries.isAttached ? nil : try await reader.run { _ in try DeliveryLock(folder: folder) }
+        defer { lock?.release() }
         let counts = try await counts(subscription: name)
         let removed = try await writeUncancelled(WriteRequest(bytes: 0) { try $0.removeSubscription(name) })
         return removed ? counts : nil

@@ -42,6 +42,9 @@ final class LiveDeliveries: Sendable {
         wake?(change)
     }
 
+    /// Whether an engine delivers from here, or is about to.
+    var isAttached: Bool { state.withLock { $0.isAttached } }
+
     /// Takes the right to deliver in this process.
     /// - Returns: the attachment's generation.
     func begin() throws(StorageError) -> UInt64 {

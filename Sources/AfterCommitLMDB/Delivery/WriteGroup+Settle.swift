@@ -174,7 +174,7 @@ extension WriteGroup {
                 guard let place = try place(id.subscription) else { continue }
                 let key = DeliveryKey(place.record.id, id.sequence)
                 // A letter that cannot be read stays where it is, but can be deleted.
-                let letter = try reading ? dead.content(key).map { try DeadLetter(id: id, decoding: $0) } : nil
+                let letter = try reading ? readable(id, key) : nil
                 guard !reading || letter != nil else { continue }
                 guard try dead.delete(key) else { continue }
                 try body(key, letter)
@@ -185,6 +185,21 @@ extension WriteGroup {
                 change.formUnion([.claimable, .deadLetters])
             }
             return removed
+        }
+    }
+
+    /// `nil` where there is none, and a line in the log for one that cannot be read.
+    private func readable(_ id: DeliveryID, _ key: DeliveryKey) throws(StorageError) -> DeadLetter? {
+        do throws(StorageError) {
+            return try context.dead(transaction).content(key).map { content throws(StorageError) in
+                try DeadLetter(id: id, decoding: content)
+            }
+        } catch {
+            guard error.lmdbError == nil else { throw error }
+            context.logger.error(
+                "a dead letter cannot be read and stays dead",
+                metadata: [LogKey.error: "\(error)", "delivery": "\(id)"])
+            return nil
         }
     }
 }

@@ -83,13 +83,16 @@ final class ConformanceRun: Sendable {
 }
 
 extension ConformanceRun {
-    /// Looks again and again, a bounded number of times, until `condition` holds: a promise that is broken fails here
-    /// instead of waiting for ever.
+    /// Looks again and again until `condition` holds: a promise that is broken fails here instead of waiting for ever, after
+    /// so many looks and so long that no busy machine is taken for one.
     func eventually(
         _ message: String, _ engine: EventEngine, file: StaticString = #fileID, line: UInt = #line,
         _ condition: () async throws -> Bool
     ) async throws {
-        for _ in 0..<5_000 {
+        let start = ContinuousClock.now
+        var looks = 0
+        while looks < 5_000 || start.duration(to: .now) < .seconds(30) {
+            looks += 1
             if try await condition() { return }
             // A way through the workers and the storage: each takes its turn meanwhile.
             _ = try await engine.status()

@@ -53,7 +53,7 @@ import Testing
         try await storage.deadLetters(DeadLetterQuery())
     }
 
-    @Test("Fault 13: the dead letter of a damaged event is delivered when it is redriven")
+    @Test("Fault 13: the dead letter of a damaged event dies again when it is redriven, and no handler gets its bytes")
     func redrivenDamagedEvent() async throws {
         try await withStorage { storage in
             _ = try await storage.attach()
@@ -71,11 +71,39 @@ import Testing
             #expect(try await storage.redrive(letters.map(\.id)) == letters.map(\.id))
             let again = try await storage.claim(now: .distantFuture).deliveries
             #expect(again.map(\.sequence) == [2])
-            #expect(again.map(\.isDamaged) == [false])
+            #expect(again.map(\.isDamaged) == [true])
             #expect(again.map(\.envelope.id) == letters.map(\.envelope.id))
             #expect(
                 try again.map { try $0.envelope.bytes(using: storage.coder) }
                     == letters.map { try $0.envelope.bytes(using: storage.coder) })
+            storage.detach()
+            try await running(storage, handler.subscription(), FixedWallClock()) { engine in try await engine.drain() }
+            #expect(handler.numbers == [1, 3])
+            let dead = try await dead(storage)
+            #expect(dead.map(\.id) == letters.map(\.id))
+            #expect(dead.map(\.history.replayCount) == [1])
+        }
+    }
+
+    @Test("Fault 13: a dead letter that cannot be read stays dead, and the others are redriven")
+    func damagedDeadLetter() async throws {
+        try await withStorage { storage in
+            _ = try await storage.attach()
+            try await storage.emit(1...3)
+            let claimed = try await storage.claim().deliveries
+            let letters = claimed.map { delivery in
+                DeadLetter(
+                    id: DeliveryID(subscription: "ledger", sequence: delivery.sequence), envelope: delivery.envelope,
+                    reason: .exhausted, history: DeliveryHistory(), deadSince: Date(timeIntervalSince1970: 0),
+                    blocksKey: false)
+            }
+            let settlements = zip(claimed, letters).map { Settlement(delivery: $0, outcome: .deadLettered($1)) }
+            _ = try await storage.settle(SettlementBatch(subscription: "ledger", exceptions: settlements))
+            try await storage.damageDeadLetter(2)
+            let ids = letters.map(\.id)
+            #expect(try await storage.redrive(ids) == [ids[0], ids[2]])
+            #expect(try await storage.counts(subscription: "ledger").deadLettered == 1)
+            #expect(try await storage.deleteDeadLetters(ids) == [ids[1]])
         }
     }
 
