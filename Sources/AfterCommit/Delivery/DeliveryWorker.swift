@@ -214,7 +214,11 @@ package actor DeliveryWorker {
                 trySuspects(now: now)
             }
             metrics?.report(totals)
-            if !progressed {
+            if progressed {
+                // The lanes come first: a worker that looks after every attempt fights them for their cache lines, and settles
+                // one by one what a moment later were many.
+                await Task.yield()
+            } else {
                 resumeWaiters()
                 armTimer(now: now, date: date)
                 await signal.wait()

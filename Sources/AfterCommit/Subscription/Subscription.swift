@@ -21,7 +21,7 @@ public struct Subscription: Sendable {
     package let onExhausted: ExhaustionHandler?
 
     package typealias Attempt =
-        @concurrent @Sendable (
+        @Sendable (
             _ coder: any EventCoder, _ context: DeliveryContext
         ) async throws -> AttemptResult
 
