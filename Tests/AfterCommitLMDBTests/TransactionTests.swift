@@ -195,6 +195,8 @@ import Testing
                     return 8
                 }, result: spoilerResult)
             async let fickleEnd: Void = storage.writer.wait(for: fickle)
+            // The one that spoils the group comes second.
+            while storage.writer.mailbox.count < 1 { await Task.yield() }
             async let spoilerEnd: Void = storage.writer.wait(for: spoiler)
             while storage.writer.mailbox.count < 2 { await Task.yield() }
             release.open()
