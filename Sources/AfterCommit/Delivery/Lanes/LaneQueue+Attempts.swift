@@ -29,12 +29,13 @@ extension LaneQueue {
             var running = Running(delivery: state.ready.removeFirst(), started: now, isProbe: isProbe)
             if count > 1 {
                 if batch.size == 1 {
-                    lane.taken.append(contentsOf: state.ready.prefix(count - 1))
+                    // Moved one by one: a copy would count each envelope up and down, where other subscriptions count too.
+                    for _ in 1..<count { lane.taken.append(state.ready.removeFirst()) }
                     state.sharing.insert(index)
                 } else {
                     running.others = Array(state.ready.prefix(count - 1))
+                    state.ready.removeFirst(count - 1)
                 }
-                state.ready.removeFirst(count - 1)
             }
             return running
         }
