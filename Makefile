@@ -46,8 +46,7 @@ tsan: test-packages ## run all tests under the Thread Sanitizer
 		swift test --sanitize=thread --no-parallel --scratch-path .build-tsan
 
 asan: test-packages ## run all tests under the Address Sanitizer, leaks included
-	@ASAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/address-sanitizer.suppressions:$$ASAN_OPTIONS" \
-	LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/leak-sanitizer.suppressions:$$LSAN_OPTIONS" \
+	@LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/leak-sanitizer.suppressions:$$LSAN_OPTIONS" \
 		swift test --sanitize=address --disable-xctest --scratch-path .build-asan
 
 coverage: test-packages ## print the share of lines that the tests of core and store reach

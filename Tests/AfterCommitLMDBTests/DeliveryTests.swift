@@ -190,22 +190,20 @@ import Testing
         try await withStorage { storage in
             _ = try await storage.attach()
             storage.detach()
-            let (lock, input, exited) = try holdLock(of: storage)
+            let owner = try holdLock(of: storage)
             let error = await #expect(throws: StorageError.self) { try await storage.attach() }
             #expect(error?.code == .storeBusy)
-            #expect(error?.processID == lock.processIdentifier)
-            try input.fileHandleForWriting.close()
-            for await _ in exited {}
+            #expect(error?.processID == owner.id)
+            try owner.input.close()
+            #expect(await owner.end() == 0)
             _ = try await storage.attach()
         }
     }
 
     /// A process of its own that holds the delivery lock, as an engine in it would.
-    private func holdLock(of storage: LMDBStorage) throws -> (Process, Pipe, AsyncStream<Void>) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            "python3", "-c",
+    private func holdLock(of storage: LMDBStorage) throws -> ChildProcess {
+        let owner = try ChildProcess([
+            "/usr/bin/env", "python3", "-c",
             """
             import fcntl, os, sys
             f = open(sys.argv[1], "r+")
@@ -216,16 +214,9 @@ import Testing
             print("held", flush=True)
             sys.stdin.read()
             """, storage.folder + "/delivery.lock",
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        let input = Pipe()
-        process.standardInput = input
-        let (exited, continuation) = AsyncStream<Void>.makeStream()
-        process.terminationHandler = { _ in continuation.finish() }
-        try process.run()
-        #expect(try output.fileHandleForReading.read(upToCount: 4) == Data("held".utf8))
-        return (process, input, exited)
+        ])
+        #expect(try owner.output.read(upToCount: 4) == Data("held".utf8))
+        return owner
     }
 
     @Test func detachForgetsClaims() async throws {

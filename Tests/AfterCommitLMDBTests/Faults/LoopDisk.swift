@@ -44,17 +44,9 @@ struct CommandFailed: Error {
     let status: Int32
 }
 
-/// Runs a program of the system, quietly.
+/// Runs a program of the system, quietly. It blocks the thread for that long.
 func run(_ program: String, _ arguments: String...) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-        throw CommandFailed(command: "\(program) \(arguments)", status: process.terminationStatus)
-    }
+    let status = try ChildProcess([program] + arguments, output: .discarded).waitUntilEnded()
+    guard status == 0 else { throw CommandFailed(command: "\(program) \(arguments)", status: status) }
 }
 #endif

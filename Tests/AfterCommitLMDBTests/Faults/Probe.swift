@@ -3,41 +3,24 @@ import Foundation
 import Testing
 
 /// A run of the small program `FaultProbe`, which the tests of faults stop, starve and kill.
-final class Probe: @unchecked Sendable {
-    // Unchecked: the process is started by the initialiser and only asked for its id and its end after that.
-    private let process = Process()
-    private let status: AsyncStream<Int32>
-    private let input = Pipe()
+final class Probe: Sendable {
+    private let process: ChildProcess
     /// What it tells, line by line.
     let lines: AsyncStream<String>
 
-    var id: Int32 { process.processIdentifier }
+    var id: Int32 { process.id }
 
     convenience init(_ arguments: String...) throws { try self.init(arguments) }
 
     /// - Parameter wrapper: a program and its arguments that run the probe, such as `strace`.
     init(_ arguments: [String], wrapper: [String] = []) throws {
-        let command = wrapper + [try Self.path] + arguments
-        process.executableURL = URL(fileURLWithPath: command[0])
-        process.arguments = Array(command.dropFirst())
-        if !wrapper.isEmpty {
+        process = try ChildProcess(
+            wrapper + [try Self.path] + arguments,
             // The search for leaks traces the process itself, which only one can do.
-            process.environment = ProcessInfo.processInfo.environment
-                .merging(["ASAN_OPTIONS": "detect_leaks=0"]) { $1 }
-        }
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardInput = input
-        let (status, ending) = AsyncStream<Int32>.makeStream()
-        self.status = status
-        process.terminationHandler = { process in
-            ending.yield(process.terminationStatus)
-            ending.finish()
-        }
+            environment: wrapper.isEmpty ? [:] : ["ASAN_OPTIONS": "detect_leaks=0"])
         let (lines, feed) = AsyncStream<String>.makeStream()
         self.lines = lines
-        try process.run()
-        let file = output.fileHandleForReading
+        let file = process.output
         Thread {
             var rest = Data()
             while true {
@@ -55,13 +38,13 @@ final class Probe: @unchecked Sendable {
 
     deinit {
         // One that a failed test has left behind, stopped perhaps.
-        if process.isRunning { kill(id, SIGKILL) }
+        process.signal(SIGKILL)
     }
 
-    func signal(_ signal: Int32) { kill(id, signal) }
+    func signal(_ signal: Int32) { process.signal(signal) }
 
     /// Lets a probe end that waits for its input to end.
-    func endInput() throws { try input.fileHandleForWriting.close() }
+    func endInput() throws { try process.input.close() }
 
     /// Waits until it has told `line`.
     /// - Returns: false if it ended without that.
@@ -77,10 +60,7 @@ final class Probe: @unchecked Sendable {
         return all
     }
 
-    func end() async -> Int32 {
-        for await status in status { return status }
-        return -1
-    }
+    func end() async -> Int32 { await process.end() }
 
     /// It is built beside the tests.
     private static var path: String {
