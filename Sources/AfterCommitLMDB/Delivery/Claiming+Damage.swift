@@ -10,15 +10,7 @@ extension Claiming {
     func readable<T>(
         _ sequence: UInt64, _ body: () throws(StorageError) -> T
     ) throws(StorageError) -> T? {
-        do throws(StorageError) {
-            return try body()
-        } catch {
-            guard error.lmdbError == nil else { throw error }
-            context.logger.error(
-                "a stored delivery cannot be read",
-                metadata: [LogKey.error: "\(error)", LogKey.sequence: "\(sequence)"])
-            return nil
-        }
+        try context.readable("a stored delivery cannot be read", [LogKey.sequence: "\(sequence)"], body)
     }
 
     /// Hands out what was found damaged and would not be found again: rows that tell neither key nor date.

@@ -188,19 +188,15 @@ extension WriteGroup {
         }
     }
 
-    /// `nil` where there is none, and a line in the log for one that cannot be read.
+    /// `nil` where there is none, or it cannot be read.
     private func readable(_ id: DeliveryID, _ key: DeliveryKey) throws(StorageError) -> DeadLetter? {
-        do throws(StorageError) {
-            return try context.dead(transaction).content(key).map { content throws(StorageError) in
+        let letter = try context.readable("a dead letter cannot be read and stays dead", ["delivery": "\(id)"]) {
+            () throws(StorageError) in
+            try context.dead(transaction).content(key).map { content throws(StorageError) in
                 try DeadLetter(id: id, decoding: content)
             }
-        } catch {
-            guard error.lmdbError == nil else { throw error }
-            context.logger.error(
-                "a dead letter cannot be read and stays dead",
-                metadata: [LogKey.error: "\(error)", "delivery": "\(id)"])
-            return nil
         }
+        return letter ?? nil
     }
 }
 #endif

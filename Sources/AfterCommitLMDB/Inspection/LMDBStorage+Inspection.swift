@@ -125,15 +125,12 @@ extension Transaction {
                 return true
             }
             let id = DeliveryID(subscription: subscription.name, sequence: sequence)
-            do throws(StorageError) {
-                let letter = try DeadLetter(id: id, decoding: try entry.content())
-                if query.matches(letter) { letters.append(letter) }
-            } catch {
-                guard error.lmdbError == nil else { throw error }
-                context.logger.error(
-                    "a dead letter cannot be read and is not listed",
-                    metadata: [LogKey.error: "\(error)", "delivery": "\(id)"])
+            let letter = try context.readable(
+                "a dead letter cannot be read and is not listed", ["delivery": "\(id)"]
+            ) { () throws(StorageError) in
+                try DeadLetter(id: id, decoding: try entry.content())
             }
+            if let letter, query.matches(letter) { letters.append(letter) }
             return letters.count < query.limit
         }
         return letters
