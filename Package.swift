@@ -7,6 +7,8 @@ let package = Package(
     products: [
         .library(name: "AfterCommit", targets: ["AfterCommit"]),
         .library(name: "AfterCommitLMDB", targets: ["AfterCommitLMDB"]),
+        .library(name: "AfterCommitSQLite", targets: ["AfterCommitSQLite"]),
+        .library(name: "AfterCommitPostgres", targets: ["AfterCommitPostgres"]),
         .library(name: "AfterCommitHTTP", targets: ["AfterCommitHTTP"]),
         .library(name: "AfterCommitConfiguration", targets: ["AfterCommitConfiguration"]),
         .library(name: "AfterCommitTesting", targets: ["AfterCommitTesting"]),
@@ -14,6 +16,8 @@ let package = Package(
     ],
     traits: [
         .trait(name: "LMDB", description: "The durable queue on LMDB (needs liblmdb-dev)."),
+        .trait(name: "SQLite", description: "Outbox and status column in SQLite, with GRDB (needs libsqlite3-dev)."),
+        .trait(name: "Postgres", description: "Outbox and status column in PostgreSQL, with libpq (needs libpq-dev)."),
         .trait(name: "HTTP", description: "Delivery over HTTP with async-http-client."),
         .trait(name: "Configuration", description: "Settings from swift-configuration."),
         .trait(
@@ -28,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.5.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
         // Fetched only when a trait below asks for them.
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
@@ -58,6 +63,23 @@ let package = Package(
             dependencies: [
                 "AfterCommit",
                 .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "AfterCommitSQLite",
+            dependencies: [
+                "AfterCommit",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .systemLibrary(
+            name: "CLibPQ", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(
+            name: "AfterCommitPostgres",
+            dependencies: [
+                "AfterCommit",
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -126,7 +148,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["AfterCommit", "AfterCommitTesting", "AfterCommitLMDB"]),
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]),
         .executableTarget(
             name: "FaultProbe",
             dependencies: [
@@ -139,6 +164,18 @@ let package = Package(
             dependencies: [
                 "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "FaultProbe",
                 .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
+            ]),
+        .testTarget(
+            name: "AfterCommitSQLiteTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]),
+        .testTarget(
+            name: "AfterCommitPostgresTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres",
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .testTarget(
             name: "AfterCommitHTTPTests",

@@ -19,19 +19,6 @@ struct LMDBError: Error, Hashable, CustomStringConvertible {
     var leavesUnknownState: Bool { code == EIO || code == MDB_PANIC || code == MDB_CORRUPTED }
 }
 
-/// What the operating system answered.
-struct SystemError: Error, Hashable, CustomStringConvertible {
-    let code: Int32
-    let operation: String
-
-    init(_ operation: String, code: Int32 = errno) {
-        self.operation = operation
-        self.code = code
-    }
-
-    var description: String { "\(operation): \(String(cString: strerror(code))) [\(code)]" }
-}
-
 extension StorageError {
     init(_ error: LMDBError) {
         if error.isFull {
@@ -45,12 +32,6 @@ extension StorageError {
             self.init(.systemFailure, "LMDB failed", cause: error)
         }
     }
-
-    init(_ error: SystemError, _ message: String) {
-        self.init(.systemFailure, message, cause: error)
-    }
-
-    static let closed = Self(.closed, "the storage was closed")
 
     /// What LMDB answered, where it is the cause.
     var lmdbError: LMDBError? { cause as? LMDBError }

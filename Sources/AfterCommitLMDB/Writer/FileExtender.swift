@@ -1,4 +1,5 @@
 #if LMDB
+import AfterCommit
 import CLMDB
 import Foundation
 #if canImport(Glibc)

@@ -1,4 +1,3 @@
-#if LMDB
 import Foundation
 #if canImport(Glibc)
 // Which of the two is taken for the home of `struct stat` depends on what else the compiler has loaded.
@@ -7,29 +6,29 @@ import Glibc
 #endif
 
 /// What the system says of a file.
-struct FileStatus {
-    enum Kind {
+package struct FileStatus {
+    package enum Kind {
         case folder
         case file
         case other
     }
 
-    let kind: Kind
-    let bytes: Int
-    let device: UInt64
-    let inode: UInt64
-    let owner: UInt32
+    package let kind: Kind
+    package let bytes: Int
+    package let device: UInt64
+    package let inode: UInt64
+    package let owner: UInt32
     /// The permission bits.
-    let mode: UInt32
+    package let mode: UInt32
 
     /// Links are not followed.
-    init(path: String) throws(SystemError) {
+    package init(path: String) throws(SystemError) {
         var status = stat()
         guard lstat(path, &status) == 0 else { throw SystemError("lstat") }
         self.init(status)
     }
 
-    init(descriptor: Int32) throws(SystemError) {
+    package init(descriptor: Int32) throws(SystemError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw SystemError("fstat") }
         self.init(status)
@@ -49,4 +48,3 @@ struct FileStatus {
         mode = UInt32(status.st_mode & 0o7777)
     }
 }
-#endif

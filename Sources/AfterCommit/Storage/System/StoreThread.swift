@@ -1,9 +1,8 @@
-#if LMDB
 import Foundation
 import Synchronization
 
 /// A thread of its own for calls that block. It owns itself until it is stopped.
-final class StoreThread: SerialExecutor {
+package final class StoreThread: SerialExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
         var isStopping = false
@@ -11,25 +10,25 @@ final class StoreThread: SerialExecutor {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    let signal = Signal()
+    package let signal = Signal()
     private let state = Mutex(State())
     private let threadID = Atomic<UInt>(0)
     private let name: String
 
-    init(name: String) {
+    package init(name: String) {
         self.name = name
     }
 
     /// Starts it.
     /// - Parameter work: runs on the thread after each signal, and once before the thread ends.
-    func start(_ work: @escaping @Sendable () -> Void = {}) {
+    package func start(_ work: @escaping @Sendable () -> Void = {}) {
         // The thread's closure keeps the executor: one that dies with its actor crashes.
         let thread = Thread { self.run(work) }
         thread.name = name
         thread.start()
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let hasEnded = state.withLock { state in
             if !state.hasEnded { state.jobs.append(job) }
@@ -40,18 +39,18 @@ final class StoreThread: SerialExecutor {
         Thread { job.runSynchronously(on: self.asUnownedSerialExecutor()) }.start()
     }
 
-    func checkIsolated() {
+    package func checkIsolated() {
         precondition(Self.currentThreadID == threadID.load(ordering: .relaxed) || state.withLock(\.hasEnded))
     }
 
     /// Lets it finish what waits, then end. It does not wait for that.
-    func stop() {
+    package func stop() {
         state.withLock { $0.isStopping = true }
         signal.raise()
     }
 
     /// Waits until it has ended.
-    func end() async {
+    package func end() async {
         await withCheckedContinuation { continuation in
             let hasEnded = state.withLock { state in
                 if !state.hasEnded { state.waiters.append(continuation) }
@@ -94,4 +93,3 @@ final class StoreThread: SerialExecutor {
         #endif
     }
 }
-#endif

@@ -1,17 +1,14 @@
-#if LMDB
-import AfterCommit
 import Foundation
 import Synchronization
 
 /// The right to deliver from a store: a lock on a file of ours that names the process which holds it.
 ///
 /// The system gives it up when the process dies, so a lock that can be taken proves that the old owner is gone.
-final class DeliveryLock: Sendable {
-    static let name = "delivery.lock"
+package final class DeliveryLock: Sendable {
     private let file: Mutex<Int32>
 
-    init(folder: String) throws(StorageError) {
-        let path = folder + "/" + Self.name
+    /// - Parameter path: the lock's file, which is made where there is none.
+    package init(path: String) throws(StorageError) {
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw StorageError(SystemError("open"), "\(path) cannot be opened") }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
@@ -33,7 +30,7 @@ final class DeliveryLock: Sendable {
         release()
     }
 
-    func release() {
+    package func release() {
         let file = file.withLock { file in
             defer { file = -1 }
             return file
@@ -55,4 +52,3 @@ final class DeliveryLock: Sendable {
         return Int32(String(decoding: digits, as: UTF8.self)) ?? 0
     }
 }
-#endif

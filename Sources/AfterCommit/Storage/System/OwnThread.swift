@@ -1,8 +1,7 @@
-#if LMDB
 import Foundation
 
 /// Runs a call that may block for long on a thread of its own, so that it holds up nobody else.
-func onOwnThread<R: Sendable>(
+package func onOwnThread<R: Sendable>(
     _ name: String, _ body: @escaping @Sendable () throws -> R
 ) async throws -> R {
     try await withCheckedThrowingContinuation { continuation in
@@ -13,11 +12,10 @@ func onOwnThread<R: Sendable>(
 }
 
 /// The same for a call that cannot fail.
-func onOwnThread<R: Sendable>(_ name: String, _ body: @escaping @Sendable () -> R) async -> R {
+package func onOwnThread<R: Sendable>(_ name: String, _ body: @escaping @Sendable () -> R) async -> R {
     await withCheckedContinuation { continuation in
         let thread = Thread { continuation.resume(returning: body()) }
         thread.name = name
         thread.start()
     }
 }
-#endif

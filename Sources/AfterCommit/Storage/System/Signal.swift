@@ -1,4 +1,3 @@
-#if LMDB
 import Foundation
 #if canImport(Glibc)
 // Which of the two is taken for the home of `timespec` depends on what else the compiler has loaded.
@@ -7,13 +6,13 @@ import Glibc
 #endif
 
 /// A thread waits for it; raised while no one waits, it is kept.
-final class Signal: @unchecked Sendable {
+package final class Signal: @unchecked Sendable {
     // Unchecked: POSIX objects need a fixed address, and `isRaised` is only touched under the mutex.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var isRaised = false
 
-    init() {
+    package init() {
         // With these arguments, and memory at hand, none of the initialisers has a way to fail.
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
@@ -32,14 +31,14 @@ final class Signal: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func raise() {
+    package func raise() {
         pthread_mutex_lock(mutex)
         isRaised = true
         pthread_cond_signal(condition)
         pthread_mutex_unlock(mutex)
     }
 
-    func wait() {
+    package func wait() {
         pthread_mutex_lock(mutex)
         while !isRaised { pthread_cond_wait(condition, mutex) }
         isRaised = false
@@ -48,7 +47,7 @@ final class Signal: @unchecked Sendable {
 
     /// Waits at most so long.
     /// - Returns: whether it was raised.
-    func wait(atMost duration: Duration) -> Bool {
+    package func wait(atMost duration: Duration) -> Bool {
         let (seconds, attoseconds) = duration.components
         let nanoseconds = Int(attoseconds / 1_000_000_000)
         pthread_mutex_lock(mutex)
@@ -67,4 +66,3 @@ final class Signal: @unchecked Sendable {
         return isRaised
     }
 }
-#endif
