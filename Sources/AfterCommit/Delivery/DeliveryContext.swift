@@ -14,11 +14,15 @@ public struct DeliveryContext: Sendable, EventEmitter {
         let envelopes: EnvelopeFactory
         let time: TimeSource
         let wallClock: any WallClock
+        /// Refuses what the storage could not store with the settlement.
+        let validateEmission: @Sendable (Emission) throws -> Void
 
         package init(
             subscription: String, policy: DeliveryPolicy, logger: Logger, envelopes: EnvelopeFactory,
-            time: TimeSource, wallClock: any WallClock
+            time: TimeSource, wallClock: any WallClock,
+            validateEmission: @escaping @Sendable (Emission) throws -> Void = { _ in }
         ) {
+            self.validateEmission = validateEmission
             self.time = time
             self.wallClock = wallClock
             self.subscription = subscription
@@ -102,7 +106,7 @@ public struct DeliveryContext: Sendable, EventEmitter {
 
     /// Emits an event that is stored if this attempt succeeds, in the commit that settles it.
     /// - Throws: ``EmitError`` with `attemptEnded` once the attempt has ended; with `emitWithTransaction` in a transactional
-    ///   handler, whose transaction is to emit.
+    ///   handler, whose transaction is to emit; ``StorageError`` where the storage cannot store it with the settlement.
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         guard !isTransactional else { throw EmitError.emitWithTransaction }
@@ -112,6 +116,7 @@ public struct DeliveryContext: Sendable, EventEmitter {
             options.headers["correlationid"] = headers["correlationid"] ?? "\(eventID)"
         }
         let emission = try common.envelopes.emission(event, options: options, form: .bytes)
+        try common.validateEmission(emission)
         try emissions.append(emission, attempt: emittingAttempt)
         return emission.envelope.id
     }

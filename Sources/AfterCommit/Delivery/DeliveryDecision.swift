@@ -16,6 +16,8 @@ package enum DeliveryDecision: Sendable {
     case requeued
     /// Back to the storage, nothing charged.
     case released
+    /// Another process has it: nothing is to be done here.
+    case lost
 
     /// The longest Retry-After that is a retry; a longer one is a wait that costs no attempt.
     package static let longestRetryAfter = Duration.seconds(60)
@@ -53,6 +55,8 @@ package enum DeliveryDecision: Sendable {
             return .discarded(reason: reason)
         case .released:
             return .released
+        case .leaseLost:
+            return .lost
         case .snoozed(let until):
             let wait = until.timeIntervalSince(now)
             let bounded = wait > 0 ? min(wait, longestSnooze.timeInterval) : 0

@@ -72,6 +72,10 @@ extension DeliveryWorker {
             unsettled.exceptions.append(
                 Settlement(delivery: delivery, outcome: .deadLettered(letter)))
             endHead(delivery, .dead(blocksKey: letter.blocksKey))
+        case .lost:
+            totals.lostLeases += 1
+            state.released(1)
+            endHead(delivery, .done)
         case .requeued, .released:
             // Still the head of its key; the queue has it again, behind the others.
             queue.push([delivery])

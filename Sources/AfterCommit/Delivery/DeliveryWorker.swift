@@ -28,6 +28,8 @@ package actor DeliveryWorker {
     let hasStorageChanged = Atomic(true)
     /// Dead letters may be gone that block keys.
     let haveDeadLettersChanged = Atomic(true)
+    /// What is in hand belongs to other processes now.
+    let haveLeasesBeenLost = Atomic(false)
     let shutdownRequest = Mutex<Duration?>(nil)
     let timer: WakeTimer
     /// What the timer is armed for.
@@ -107,13 +109,14 @@ package actor DeliveryWorker {
         let metrics = SubscriptionMetrics(configuration.metrics, subscription: subscription, totals: totals)
         self.metrics = metrics
         runner = AttemptRunner(
-            subscription: subscription, envelopes: storage.envelopes, log: log, time: time,
+            subscription: subscription, storage: storage, log: log, time: time,
             wallClock: wallClock, interceptors: configuration.interceptors, tracing: tracing,
             durations: metrics?.attempts)
         // Twice the lanes, so that each finds its next delivery while outcomes are settled.
         let maxInFlight = max(configuration.maxInFlight, 2 * policy.concurrency * queue.batch.size)
         state = WorkerState(maxInFlight: maxInFlight, maxBlocked: policy.maxBlocked)
-        ordering = OrderingState(maxHeld: maxInFlight / 4, places: place.orderedKeys)
+        ordering = OrderingState(
+            maxHeld: maxInFlight / 4, storageOrdersKeys: storage.ordersKeys, places: place.orderedKeys)
         unsettled = SettlementBatch(subscription: subscription.name)
         keysToClaim = []
         gate.observe(with: signal)
@@ -136,6 +139,12 @@ package actor DeliveryWorker {
     package nonisolated func deadLettersChanged() {
         haveDeadLettersChanged.store(true, ordering: .sequentiallyConsistent)
         signal.notify()
+    }
+
+    /// What was claimed is another process's now.
+    package nonisolated func leasesLost() {
+        haveLeasesBeenLost.store(true, ordering: .sequentiallyConsistent)
+        storageChanged()
     }
 
     /// Asks ``run()`` to end: at once what was not begun, after `grace` what is running.
@@ -201,6 +210,7 @@ package actor DeliveryWorker {
             if hasStorageChanged.exchange(false, ordering: .sequentiallyConsistent) {
                 state.storageChanged()
             }
+            giveUpLostLeases()
             takeHarvest()
             var progressed = await settle(now: now)
             if stopsAt == nil, let grace = shutdownRequest.withLock({ $0 }) {

@@ -52,11 +52,17 @@ package struct OrderingState: Sendable {
     /// Keys of which it is not known yet whether they have a head.
     private var headless: Set<String> = []
     private let maxHeld: Int
+    /// Whether the storage hands out what it stored as blocked when its turn has come. Then nothing is remembered of keys
+    /// whose head is not in hand: another process may have it.
+    private let storageOrdersKeys: Bool
     package private(set) var heldCount = 0
     package private(set) var blockedCount = 0
 
-    package init(maxHeld: Int, places: [SubscriptionPlace.OrderedKey] = []) {
+    package init(
+        maxHeld: Int, storageOrdersKeys: Bool = false, places: [SubscriptionPlace.OrderedKey] = []
+    ) {
         self.maxHeld = maxHeld
+        self.storageOrdersKeys = storageOrdersKeys
         for place in places {
             var line = Line(blocked: place.blocked)
             switch (place.retrying, place.dead) {
@@ -121,6 +127,7 @@ package struct OrderingState: Sendable {
             heldCount += 1
             return .held
         case .none, .running, .retrying, .dead:
+            guard !storageOrdersKeys else { return .block }
             line.blocked += 1
             blockedCount += 1
             if let first = line.firstBlocked { line.firstBlocked = min(first, delivery.sequence) }
@@ -162,6 +169,10 @@ package struct OrderingState: Sendable {
         var line = held
         let block = line.held.map { $0 }
         heldCount -= block.count
+        guard !storageOrdersKeys else {
+            lines[key] = nil
+            return Next(block: block)
+        }
         line.held = []
         line.blocked += block.count
         blockedCount += block.count

@@ -58,6 +58,8 @@ public struct DeliveryTotals: Sendable, Hashable {
     public var refusedResults = 0
     /// Outcomes that came too late: their delivery was settled already.
     public var staleSettles = 0
+    /// Deliveries that another process got, because this one did not renew its leases in time.
+    public var lostLeases = 0
     /// Dead letters that fell out of a bounded storage.
     public var evictedDeadLetters = 0
     /// How often the endpoint's breaker opened.

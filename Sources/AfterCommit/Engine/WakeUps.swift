@@ -18,6 +18,9 @@ final class WakeUps: Sendable {
         if change.contains(.deadLetters) {
             for worker in sleepers.workers { worker.deadLettersChanged() }
         }
+        if change.contains(.leasesLost) {
+            for worker in sleepers.workers { worker.leasesLost() }
+        }
         if change.contains(.claimable) {
             for worker in sleepers.workers { worker.storageChanged() }
         }

@@ -7,6 +7,7 @@ extension AttemptResult {
             failure.errorType
         case .cancelled: "cancelled"
         case .crashLooped: "crashLoop"
+        case .leaseLost: "leaseLost"
         case .damaged: "damaged"
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .released: nil
         }

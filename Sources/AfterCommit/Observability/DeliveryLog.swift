@@ -108,6 +108,12 @@ package struct DeliveryLog: Sendable {
         logger.notice("outcomes came too late and were refused", metadata: [LogKey.count: "\(count)"])
     }
 
+    func leasesLost(_ count: Int) {
+        logger.warning(
+            "leases were not renewed in time; the deliveries are another process's now",
+            metadata: [LogKey.count: "\(count)"])
+    }
+
     func emissionsRefused(_ keys: [String]) {
         logger.error(
             "a handler emitted another event under a deduplication key that is taken; it was not stored",

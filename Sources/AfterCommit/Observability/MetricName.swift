@@ -39,6 +39,8 @@ package enum MetricName {
     package static let overstayed = "aftercommit.attempts.overstayed"
     /// Counter: outcomes that came too late: their delivery was settled already.
     package static let staleSettles = "aftercommit.settle.stale"
+    /// Counter: deliveries in hand that became another process's, because their leases were not renewed in time.
+    package static let lostLeases = "aftercommit.lease.lost"
 }
 
 /// The labels of metrics. Each metric has the same ones always, as Prometheus demands; where there is no error,

@@ -40,6 +40,7 @@ struct SubscriptionMetrics: Sendable {
             (counter(MetricName.failed), \.failedAttempts),
             (counter(MetricName.overstayed), \.overstayed),
             (counter(MetricName.staleSettles), \.staleSettles),
+            (counter(MetricName.lostLeases), \.lostLeases),
             (counter(MetricName.deadLettersEvicted), \.evictedDeadLetters),
         ]
         breakerOpened = Counter(label: MetricName.breakerOpened, dimensions: endpointLabels, factory: factory)

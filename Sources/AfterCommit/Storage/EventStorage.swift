@@ -11,6 +11,12 @@ public protocol EventStorage: Sendable {
     /// How long a claim lasts before another server may take it, or `nil` where one owner alone delivers.
     var leaseDuration: Duration? { get }
 
+    /// Whether the storage itself keeps each ordering key in order, because several processes may deliver from it: it hands
+    /// out a delivery only while what comes before it is settled or in the same process's hands, and what was settled as
+    /// ``Settlement/Outcome/blocked`` comes back by ``claim(_:)`` when its turn has come. Default `false`: the engine asks
+    /// for it with ``claimBlocked(subscription:orderingKeys:limitPerKey:)``.
+    var ordersKeys: Bool { get }
+
     /// Puts events into envelopes, and decodes what this storage encoded.
     var envelopes: EnvelopeFactory { get }
 
@@ -102,6 +108,9 @@ public protocol EventStorage: Sendable {
     /// as it is and reported as ``SettlementReport/stale``.
     func settle(_ batch: SettlementBatch) async throws -> SettlementReport
 
+    /// Refuses an event that a handler's context wants to emit, where it could not be stored with the settlement. Default: none.
+    func validate(_ emission: Emission) throws
+
     // MARK: Inspecting
 
     /// How many deliveries are in each state.
@@ -132,6 +141,8 @@ extension EventStorage {
 
     public var leaseDuration: Duration? { nil }
 
+    public var ordersKeys: Bool { false }
+
     public var inboxWindow: Duration { InboxRecord.standardWindow }
 
     @discardableResult
@@ -154,6 +165,8 @@ extension EventStorage {
     }
 
     public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? { nil }
+
+    public func validate(_ emission: Emission) throws {}
 }
 
 /// What a commit may have changed for those who deliver.
@@ -167,4 +180,6 @@ public struct StorageChange: OptionSet, Sendable {
     public static let delayed = Self(rawValue: 2)
     /// Dead letters were redriven or deleted, by whomever.
     public static let deadLetters = Self(rawValue: 4)
+    /// What was claimed here is claimable by others, because its lease was not renewed in time.
+    public static let leasesLost = Self(rawValue: 8)
 }

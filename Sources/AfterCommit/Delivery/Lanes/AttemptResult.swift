@@ -25,6 +25,8 @@ package enum AttemptResult: Sendable {
     case crashLooped(deaths: Int)
     /// What is stored of it cannot be read.
     case damaged
+    /// The storage gave the delivery to another process, because this one did not renew its lease in time.
+    case leaseLost
     /// Called off by a shutdown: as if it had never begun.
     case released
 
@@ -98,7 +100,8 @@ package enum AttemptResult: Sendable {
         switch self {
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .rejected: .up
         case .failed: .failed
-        case .malformed, .unknown, .cancelled, .crashLooped, .damaged, .refusedRoom, .released: .unknown
+        case .malformed, .unknown, .cancelled, .crashLooped, .damaged, .refusedRoom, .leaseLost, .released:
+            .unknown
         }
     }
 
@@ -106,7 +109,7 @@ package enum AttemptResult: Sendable {
         switch self {
         case .failed(let failure, _), .rejected(let failure), .malformed(let failure): failure
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .crashLooped, .damaged,
-            .refusedRoom, .released:
+            .refusedRoom, .leaseLost, .released:
             nil
         }
     }

@@ -15,18 +15,20 @@ package struct AttemptRunner: Sendable {
     private let durations: OperationDurations?
 
     init(
-        subscription: Subscription, envelopes: EnvelopeFactory, log: DeliveryLog, time: TimeSource,
+        subscription: Subscription, storage: any EventStorage, log: DeliveryLog, time: TimeSource,
         wallClock: any WallClock, interceptors: [any AttemptInterceptor], tracing: EventTracing?,
         durations: OperationDurations?
     ) {
         self.subscription = subscription
         self.tracing = tracing
         self.durations = durations
+        let envelopes = storage.envelopes
         coder = envelopes.coder
         self.interceptors = interceptors
         common = DeliveryContext.Common(
             subscription: subscription.name, policy: subscription.policy, logger: log.logger,
-            envelopes: envelopes, time: time, wallClock: wallClock)
+            envelopes: envelopes, time: time, wallClock: wallClock,
+            validateEmission: { try storage.validate($0) })
     }
 
     /// Whether an attempt is a call of the handler and nothing else.

@@ -116,16 +116,27 @@ extension LaneQueue {
     /// are given back.
     /// - Returns: those that had not begun, and the sequences of those that ran.
     package func cancel(_ sequences: Set<UInt64>) -> (unbegun: [ClaimedDelivery], running: [UInt64]) {
+        callOff(.cancelled) { sequences.contains($0) }
+    }
+
+    /// Takes all back that is in hand, begun or not: running ones end as lost, and their late results will be refused.
+    package func loseAll() -> [ClaimedDelivery] {
+        callOff(.leaseLost) { _ in true }.unbegun
+    }
+
+    private func callOff(
+        _ result: AttemptResult, _ isCalled: (UInt64) -> Bool
+    ) -> (unbegun: [ClaimedDelivery], running: [UInt64]) {
         let now = time.now()
         return state.withLock { state in
             recall(in: &state)
-            let unbegun = state.ready.filter { sequences.contains($0.sequence) }
+            let unbegun = state.ready.filter { isCalled($0.sequence) }
             if !unbegun.isEmpty {
-                state.ready.removeAll { sequences.contains($0.sequence) }
+                state.ready.removeAll { isCalled($0.sequence) }
                 state.company.take(unbegun.count)
             }
             var taken = Array(unbegun)
-            if let alone = state.alone, sequences.contains(alone.sequence) {
+            if let alone = state.alone, isCalled(alone.sequence) {
                 state.alone = nil
                 taken.append(alone)
             }
@@ -134,9 +145,9 @@ extension LaneQueue {
                 state.lanes[index].slot.state.withLock { lane in
                     guard let running = lane.running else { return }
                     let results = running.attempt.deliveries.map { delivery -> AttemptResult in
-                        sequences.contains(delivery.sequence) ? .cancelled : .released
+                        isCalled(delivery.sequence) ? result : .released
                     }
-                    let called = running.attempt.deliveries.map(\.sequence).filter { sequences.contains($0) }
+                    let called = running.attempt.deliveries.map(\.sequence).filter(isCalled)
                     guard !called.isEmpty else { return }
                     let old = LaneID(index: index, generation: lane.generation)
                     end(&lane, with: .each(results), now: now)

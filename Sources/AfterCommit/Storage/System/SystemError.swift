@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// What the operating system answered.
 package struct SystemError: Error, Hashable, CustomStringConvertible {
