@@ -50,8 +50,7 @@ extension OutboxRow {
         guard index + 4 < bytes.count else { return false }
         let digits = bytes[(index + 1)...(index + 4)]
         if digits.allSatisfy({ $0 == UInt8(ascii: "0") }) { return false }
-        let isSurrogate =
-            digits[index + 1] | 0x20 == UInt8(ascii: "d") && !(UInt8(ascii: "0")...UInt8(ascii: "7")).contains(digits[index + 2])
-        return !isSurrogate
+        let beginsAsSurrogates = digits[index + 1] | 0x20 == UInt8(ascii: "d")
+        return !beginsAsSurrogates || (UInt8(ascii: "0")...UInt8(ascii: "7")).contains(digits[index + 2])
     }
 }

@@ -22,6 +22,8 @@ public struct StorageError: Error, CustomStringConvertible {
         public static let keyLength = Code(description: "keyLength")
         /// A table's name, or its types, cannot be used.
         public static let invalidTable = Code(description: "invalidTable")
+        /// The status column cannot do that; the outbox can.
+        public static let needsOutbox = Code(description: "needsOutbox")
         /// Stored bytes that fail their checksum or cannot be read.
         public static let corrupted = Code(description: "corrupted")
         /// The path is not a store, or its permissions are not safe.
@@ -81,6 +83,14 @@ extension StorageError {
         .alreadyOpen,
         "an engine in this process delivers from this storage; use that engine, or end its `run()` and release it first"
     )
+
+    /// - Parameter what: what was asked for, such as "a second subscription".
+    public static func needsOutbox(_ what: String) -> Self {
+        Self(
+            .needsOutbox,
+            "the status column cannot have \(what): it keeps one event beside each row, for one subscription; make the storage with `events: .outbox`"
+        )
+    }
 
     public static func duplicateKey(table: String) -> Self {
         Self(.duplicateKey, "the key is already in table \(table)")

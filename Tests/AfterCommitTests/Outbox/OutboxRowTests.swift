@@ -11,14 +11,15 @@ import Testing
     }
 
     private func row(_ payload: String, contentType: String = "application/json") throws -> OutboxRow {
-        try OutboxRow(
-            Envelope(
-                id: EventID(high: 1, low: 2), type: "a.b", source: "/", time: Date(timeIntervalSince1970: 0),
-                contentType: contentType, payload: .bytes(Data(payload.utf8))))
+        let envelope = Envelope(
+            id: EventID(high: 1, low: 2), type: "a.b", source: "/", time: Date(timeIntervalSince1970: 0),
+            contentType: contentType, payload: .bytes(Data(payload.utf8)))
+        return try OutboxRow(envelope)
     }
 
     @Test func hasTheColumnsOfTheOutboxRouter() throws {
-        let row = try Placed(number: 7, orderingKey: "order-7").outboxRow(options: EmitOptions(headers: ["tenant": "t"]))
+        let options = EmitOptions(headers: ["tenant": "t"])
+        let row = try Placed(number: 7, orderingKey: "order-7").outboxRow(options: options)
         #expect(row.aggregateType == "order")
         #expect(row.aggregateID == "order-7")
         #expect(row.type == "order.placed")
