@@ -7,7 +7,9 @@ struct PlaceOrderCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "place-order",
         abstract: "Place orders; their events reach the data platform after the commit, or you see why not.",
-        subcommands: [RunCommand.self, ServeCommand.self, PlatformCommand.self, ResumeCommand.self],
+        subcommands: [
+            RunCommand.self, ServeCommand.self, RelayCommand.self, PlatformCommand.self, ResumeCommand.self,
+        ],
         defaultSubcommand: RunCommand.self)
 }
 #else

@@ -42,7 +42,7 @@ struct ArgumentTests {
         let run = try #require(try PlaceOrderCommand.parseAsRoot([]) as? RunCommand)
         #expect(run.orders == 200)
         #expect(run.concurrency == 16)
-        #expect(run.store.choice == .memory)
+        #expect(try run.store.choice() == .memory)
         #expect(run.platform.knobs == PlatformKnobs(latency: .milliseconds(25)))
         #expect(!run.json)
     }
@@ -54,7 +54,7 @@ struct ArgumentTests {
             "--platform-latency",
             "2ms", "--platform-error-rate", "0.25", "--platform-outage", "2s..15s", "--json",
         ])
-        #expect(run.store.choice == .outbox(path: "/tmp/shop"))
+        #expect(try run.store.choice() == .outbox(.lmdb(path: "/tmp/shop")))
         #expect(
             run.platform.knobs
                 == PlatformKnobs(
@@ -66,7 +66,9 @@ struct ArgumentTests {
         arguments: [
             ["--store", "/tmp/shop"], ["--orders", "-1"], ["--concurrency", "0"], ["--platform-error-rate", "1.5"],
             ["--platform-error-rate", "nan"], ["--platform-outage", "9s..2s"], ["--platform-latency", "5"],
-            ["--storage", "paper"], ["--log-level", "loud"],
+            ["--storage", "paper"], ["--database", "paper", "--storage", "outbox"],
+            ["--storage", "outbox", "--database-url", "postgresql://127.0.0.1"], ["--without-delivery"],
+            ["--storage", "outbox", "--without-delivery"], ["--storage", "outbox", "--database", "postgres"], ["--log-level", "loud"],
             ["--platform-url", "http://127.0.0.1:1", "--platform-latency", "5ms"],
         ])
     func refused(arguments: [String]) {

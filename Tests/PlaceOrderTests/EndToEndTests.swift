@@ -22,7 +22,7 @@ struct EndToEndTests {
         #expect(outcome.isComplete)
         let report = outcome.report
         #expect(report.storage == choice.storage)
-        #expect(report.database == choice.database)
+        #expect(report.database == choice.database?.name)
         #expect(report.orders == .init(accepted: 20, rejected: 0))
         #expect(report.deliveries == .init(delivered: 20, deadLettered: 0, pending: 0))
         #expect(report.attempts == .init(total: 20, failed: 0))

@@ -10,7 +10,7 @@ import Synchronization
 
 enum Fixtures {
     /// The storages the use case must not be able to tell apart; the outbox in a temporary folder.
-    static let storages: [StorageChoice] = [.memory, .outbox(path: nil)]
+    static let storages: [StorageChoice] = [.memory, .outbox(.lmdb(path: nil))]
 
     static let request = OrderRequest(
         customer: "ada",

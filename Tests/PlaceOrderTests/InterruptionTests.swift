@@ -38,7 +38,7 @@ struct InterruptionTests {
         try await withPlatform(platform) { url in
             // No time passes on this clock, so the note of a long wait comes at once; it is the moment to interrupt.
             let outcome = try await run(
-                .outbox(path: nil), at: url, orders: 3, stopwatch: Stopwatch(SetClock()), interruption: interruption
+                .outbox(.lmdb(path: nil)), at: url, orders: 3, stopwatch: Stopwatch(SetClock()), interruption: interruption
             ) { line in
                 notes.add(line)
                 if line.hasPrefix("waiting") { interruption.interrupt() }
@@ -50,12 +50,12 @@ struct InterruptionTests {
             #expect(
                 Array(notes.all.dropFirst()) == [
                     "waiting for the data platform: 3 deliveries pending, breaker closed",
-                    "3 deliveries are pending in \(folder); deliver with: place-order resume --store \(folder)",
+                    "3 deliveries are pending; deliver with: place-order resume --store \(folder)",
                 ])
             #expect(OpenStore.isStore(folder))
 
             await platform.set(PlatformKnobs())
-            let rest = try await run(.outbox(path: folder), at: url, orders: nil, note: notes.add)()
+            let rest = try await run(.outbox(.lmdb(path: folder)), at: url, orders: nil, note: notes.add)()
             #expect(rest.isComplete)
             #expect(rest.report.deliveries == .init(delivered: 3, deadLettered: 0, pending: 0))
             #expect(await platform.stats.distinctOrders == 3)
@@ -70,7 +70,7 @@ struct InterruptionTests {
         let interruption = Interruption()
         interruption.interrupt()
         let outcome = try await withPlatform(MockDataPlatform()) { url in
-            try await run(.outbox(path: nil), at: url, orders: 1_000, interruption: interruption, note: notes.add)()
+            try await run(.outbox(.lmdb(path: nil)), at: url, orders: 1_000, interruption: interruption, note: notes.add)()
         }
         #expect(outcome.isComplete)
         #expect(outcome.report.orders == .init(accepted: 0, rejected: 0))

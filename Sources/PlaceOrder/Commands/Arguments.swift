@@ -29,40 +29,6 @@ struct TimeRangeArgument: ExpressibleByArgument, Sendable {
     }
 }
 
-/// Where orders and events are kept.
-struct StoreOptions: ParsableArguments {
-    enum Storage: String, ExpressibleByArgument, CaseIterable {
-        case memory
-        case outbox
-    }
-
-    enum Database: String, ExpressibleByArgument, CaseIterable {
-        case lmdb
-    }
-
-    @Option(help: "How events are stored.")
-    var storage = Storage.memory
-
-    @Option(help: "The outbox's database.")
-    var database = Database.lmdb
-
-    @Option(help: ArgumentHelp("The outbox's folder (default: a temporary one).", valueName: "path"))
-    var store: String?
-
-    func validate() throws {
-        guard storage == .outbox || store == nil else {
-            throw ValidationError("--store needs --storage outbox: memory keeps nothing in a folder.")
-        }
-    }
-
-    var choice: StorageChoice {
-        switch storage {
-        case .memory: .memory
-        case .outbox: .outbox(path: store)
-        }
-    }
-}
-
 struct LogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("What is logged to standard error: trace to critical.", valueName: "level"),

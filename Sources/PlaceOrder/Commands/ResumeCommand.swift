@@ -6,12 +6,10 @@ import Foundation
 /// Delivers what an earlier process left behind.
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Deliver what is pending in an outbox, and report as run does.")
+        commandName: "resume", abstract: "Deliver what is pending in a store, and report as run does.")
 
+    @OptionGroup var store: StoreOptions
     @OptionGroup var log: LogOptions
-
-    @Option(help: ArgumentHelp("The outbox's folder.", valueName: "path"))
-    var store: String
 
     @Option(help: ArgumentHelp("The data platform.", valueName: "url"))
     var platformURL: String?
@@ -28,12 +26,12 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws {
         Output.ignoreBrokenPipes()
         let timeout = try PlatformTimeout.duration()
-        guard OpenStore.isStore(store) else { throw ValidationError("'\(store)' is no store; nothing was opened.") }
+        let choice = try store.sharedChoice()
         try await Interruption.bySignals { interruption in
             try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
                 let run = OrderRun(
                     configuration: Shop.Configuration(
-                        storage: .outbox(path: store), platformURL: url, platformTimeout: timeout, logger: log.logger,
+                        storage: choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
                         lastingPlatformURL: platformURL),
                     orders: nil, platformStats: stats, showsProgress: Output.isTerminal, interruption: interruption)
                 try await run().report(asJSON: json)

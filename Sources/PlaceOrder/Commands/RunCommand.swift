@@ -30,6 +30,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Append each order's id to this file after its commit.", valueName: "file"))
     var acknowledged: String?
 
+    @Flag(help: "Only place the orders; place-order relay delivers their events.")
+    var withoutDelivery = false
+
     @Flag(help: "Print one JSON object to standard output, and nothing else there.")
     var json = false
 
@@ -37,23 +40,34 @@ struct RunCommand: AsyncParsableCommand {
         guard orders >= 0 else { throw ValidationError("--orders is not negative.") }
         guard (1...10_000).contains(concurrency) else { throw ValidationError("--concurrency is 1 to 10,000.") }
         try BuiltInPlatform.check(url: platformURL, options: platform)
+        try Self.check(store, withoutDelivery: withoutDelivery)
     }
 
     func run() async throws {
         Output.ignoreBrokenPipes()
         let timeout = try PlatformTimeout.duration()
+        let choice = try store.choice()
         let file = try acknowledged.map(AppendOnlyFile.init)
         try await Interruption.bySignals { interruption in
             try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
                 let run = OrderRun(
                     configuration: Shop.Configuration(
-                        storage: store.choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
-                        lastingPlatformURL: platformURL, tellsTemporaryStore: !json),
+                        storage: choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
+                        delivers: !withoutDelivery, lastingPlatformURL: platformURL, tellsTemporaryStore: !json),
                     orders: orders, concurrency: concurrency, acknowledged: file, platformStats: stats,
                     showsProgress: Output.isTerminal, interruption: interruption)
                 try await run().report(asJSON: json)
             }
         }
+    }
+}
+
+extension ParsableCommand {
+    /// Refuses what would leave events where nobody can deliver them.
+    static func check(_ store: StoreOptions, withoutDelivery: Bool) throws {
+        let choice = try store.choice()
+        guard withoutDelivery, choice.isTemporary else { return }
+        throw ValidationError("--without-delivery needs a store that another process can open: --store or --database-url.")
     }
 }
 

@@ -23,7 +23,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Deliver there instead of to a built-in platform.", valueName: "url"))
     var platformURL: String?
 
+    @Flag(help: "Only take orders; place-order relay delivers their events.")
+    var withoutDelivery = false
+
     func validate() throws {
+        try Self.check(store, withoutDelivery: withoutDelivery)
         guard (0...65_535).contains(port) else { throw ValidationError("--port is 0 to 65535.") }
         try BuiltInPlatform.check(url: platformURL, options: platform)
     }
@@ -34,12 +38,13 @@ struct ServeCommand: AsyncParsableCommand {
         let timeout = try PlatformTimeout.duration()
         try await BuiltInPlatform.with(url: platformURL, options: platform, logger: logger) { url, _ in
             let configuration = Shop.Configuration(
-                storage: store.choice, platformURL: url, platformTimeout: timeout, logger: logger,
-                lastingPlatformURL: platformURL, tellsTemporaryStore: true)
+                storage: try store.choice(), platformURL: url, platformTimeout: timeout, logger: logger,
+                delivers: !withoutDelivery, lastingPlatformURL: platformURL, tellsTemporaryStore: true)
             try await Shop.withShop(configuration, stopwatch: Stopwatch()) { shop in
                 let server = HTTPServer(ShopAPI(shop: shop, logger: logger).router(), port: port, logger: logger)
-                try await server.runUntilSignalled(with: [shop.engine], logger: logger) {
-                    Output.note("shop listens on http://127.0.0.1:\($0), delivers to \(url)")
+                try await server.runUntilSignalled(with: shop.services, logger: logger) {
+                    let delivery = withoutDelivery ? "leaves delivery to a relay" : "delivers to \(url)"
+                    Output.note("shop listens on http://127.0.0.1:\($0), \(delivery)")
                 }
             }
         }

@@ -1,43 +1,53 @@
 #if Example
 import AfterCommit
-import AfterCommitLMDB
 import Foundation
 import Logging
 
-/// Which storage to use.
-enum StorageChoice: Sendable, Equatable {
-    /// In memory: nothing survives the process.
-    case memory
-    /// A transactional outbox in LMDB; without a path in a temporary folder.
-    case outbox(path: String?)
-
-    var storage: String { if case .memory = self { "memory" } else { "outbox" } }
-    var database: String? { if case .memory = self { nil } else { "lmdb" } }
-}
-
 /// A storage that is open. This is the one place that knows which.
 struct OpenStore: Sendable {
+    /// How the events are kept beside the orders.
+    enum Events: Sendable {
+        case statusColumn
+        case outbox
+    }
+
     let orders: any OrderStorage
-    /// The outbox's folder; `nil` in memory.
-    let folder: String?
-    /// Whether the folder goes when the store is closed.
-    let isTemporary: Bool
+    /// What was chosen, with the path of a temporary store.
+    let choice: StorageChoice
+    /// The folder or file of a store that goes when it is closed; `nil` for all others.
+    let temporaryPath: String?
     private let end: @Sendable () async -> Void
 
     /// - Throws: `StorageError` for a path that cannot be a store or that another process delivers from.
     init(_ choice: StorageChoice, logger: Logger) async throws {
         switch choice {
-        case .memory:
-            orders = InMemoryStorage()
-            (folder, isTemporary) = (nil, false)
-            end = {}
-        case .outbox(let path):
-            let folder = path ?? Self.temporaryFolder()
-            let storage = try LMDBStorage(path: folder, logger: logger)
-            orders = storage
-            (self.folder, isTemporary) = (folder, path == nil)
-            end = { await storage.close() }
+        case .memory: self.init(InMemoryStorage(), choice) {}
+        case .status(let database): self = try await Self.open(database, .statusColumn, choice, logger)
+        case .outbox(let database): self = try await Self.open(database, .outbox, choice, logger)
         }
+    }
+
+    private static func open(
+        _ database: StorageChoice.Database, _ events: Events, _ choice: StorageChoice, _ logger: Logger
+    ) async throws -> Self {
+        switch database {
+        case .lmdb(let path):
+            return try lmdb(at: path ?? temporaryPath(".lmdb"), isTemporary: path == nil, events, logger)
+        case .sqlite(let path):
+            return try await sqlite(at: path ?? temporaryPath(".sqlite"), isTemporary: path == nil, events, logger)
+        case .postgres(let url):
+            return try await postgres(at: url, events, logger)
+        }
+    }
+
+    init(
+        _ orders: any OrderStorage, _ choice: StorageChoice, temporaryPath: String? = nil,
+        end: @escaping @Sendable () async -> Void
+    ) {
+        self.orders = orders
+        self.choice = choice
+        self.temporaryPath = temporaryPath
+        self.end = end
     }
 
     /// Whether the folder holds a store already.
@@ -45,15 +55,28 @@ struct OpenStore: Sendable {
         FileManager.default.fileExists(atPath: path + "/data.mdb")
     }
 
-    private static func temporaryFolder() -> String {
-        FileManager.default.temporaryDirectory.appending(path: "place-order-\(UUID().uuidString)")
+    private static func temporaryPath(_ suffix: String) -> String {
+        FileManager.default.temporaryDirectory.appending(path: "place-order-\(UUID().uuidString)\(suffix)")
             .path(percentEncoded: false)
     }
 
-    /// - Parameter keepsFolder: a temporary folder stays, because something in it is still to be delivered.
-    func close(keepsFolder: Bool = false) async {
+    /// - Parameter keepsTemporary: a temporary store stays, because something in it is still to be delivered.
+    func close(keepsTemporary: Bool = false) async {
         await end()
-        if isTemporary, !keepsFolder, let folder { try? FileManager.default.removeItem(atPath: folder) }
+        guard let temporaryPath, !keepsTemporary else { return }
+        // SQLite's log and index of it lie beside the file.
+        for suffix in ["", "-wal", "-shm", "-aftercommit.lock"] {
+            try? FileManager.default.removeItem(atPath: temporaryPath + suffix)
+        }
+    }
+}
+
+extension OpenStore.Events {
+    func choice(_ database: StorageChoice.Database) -> StorageChoice {
+        switch self {
+        case .statusColumn: .status(database)
+        case .outbox: .outbox(database)
+        }
     }
 }
 #endif

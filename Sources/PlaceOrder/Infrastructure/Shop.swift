@@ -2,10 +2,12 @@
 import AfterCommit
 import AfterCommitHTTP
 import Logging
+import ServiceLifecycle
 
 /// The shop: its storage, the engine that delivers from it, and the use case.
 struct Shop: Sendable {
-    let engine: EventEngine
+    /// `nil` for a shop that leaves delivery to a relay.
+    let engine: EventEngine?
     let placeOrder: PlaceOrder
     let orders: any OrderStorage
     let timings: DeliveryTimings
@@ -17,6 +19,8 @@ struct Shop: Sendable {
         /// How long the data platform may take to answer.
         var platformTimeout: Duration
         var logger: Logger
+        /// Whether it delivers its events itself.
+        var delivers = true
         /// The platform's URL where a later process can reach it; `nil` for one that ends with this process.
         var lastingPlatformURL: String?
         /// Whether it tells at the start where a temporary store is.
@@ -24,6 +28,9 @@ struct Shop: Sendable {
         /// Tells people what is no result.
         var note: @Sendable (String) -> Void = { Output.note($0) }
     }
+
+    /// What runs beside the shop.
+    var services: [any Service] { engine.map { [$0] } ?? [] }
 
     /// Opens the shop for as long as `body` takes. A temporary store with something pending outlives it.
     static func withShop<R: Sendable>(
@@ -37,12 +44,15 @@ struct Shop: Sendable {
             let platform = try DataPlatformClient(client: client, url: configuration.platformURL, timings: timings)
             let messaging = DataPlatformMessaging(client: platform, timeout: configuration.platformTimeout)
             let store = try await OpenStore(configuration.storage, logger: configuration.logger)
-            if configuration.tellsTemporaryStore, store.isTemporary, let folder = store.folder {
-                configuration.note("temporary store in \(folder)")
+            if configuration.tellsTemporaryStore, let path = store.temporaryPath {
+                configuration.note("temporary store in \(path)")
             }
             do {
-                let engine = try await EventEngine(
-                    storage: store.orders, logger: configuration.logger, subscriptions: [messaging.subscription])
+                let engine =
+                    configuration.delivers
+                    ? try await EventEngine(
+                        storage: store.orders, logger: configuration.logger, subscriptions: [messaging.subscription])
+                    : nil
                 let shop = Shop(
                     engine: engine, placeOrder: PlaceOrder(storage: store.orders), orders: store.orders,
                     timings: timings)
@@ -64,15 +74,15 @@ struct Shop: Sendable {
         return try result.get()
     }
 
-    private static func close(_ store: OpenStore, _ engine: EventEngine, _ configuration: Configuration) async {
+    private static func close(_ store: OpenStore, _ engine: EventEngine?, _ configuration: Configuration) async {
         // A store that cannot tell may have something pending.
-        let pending = try? await engine.status().map(\.counts.undelivered).reduce(0, +)
-        await store.close(keepsFolder: pending != 0)
-        guard pending != 0, let folder = store.folder else { return }
+        let pending = engine == nil ? 0 : try? await engine?.status().map(\.counts.undelivered).reduce(0, +)
+        await store.close(keepsTemporary: pending != 0)
+        guard pending != 0, let options = store.choice.options else { return }
         let count = pending.map { "\($0) deliveries are" } ?? "deliveries may be"
         let platform = configuration.lastingPlatformURL.map { " --platform-url \($0)" } ?? ""
         configuration.note(
-            "\(count) pending in \(folder); deliver with: place-order resume --store \(folder)\(platform)")
+            "\(count) pending; deliver with: place-order resume \(options)\(platform)")
     }
 }
 

@@ -51,7 +51,7 @@ struct ShopAPI: Sendable {
     private func delivery(of order: Order) async throws -> OrderView.Delivery? {
         let query = DeliveryQuery(
             subscription: DataPlatformMessaging.subscriptionName, orderingKey: order.id.uuidString, limit: 1)
-        return try await shop.engine.deliveries(query).first.map { record in
+        return try await shop.orders.deliveries(query).first.map { record in
             OrderView.Delivery(
                 event: record.envelope.id.description, state: record.state,
                 failedAttempts: record.history.failures.count, lastError: record.history.failures.last?.errorType)

@@ -14,9 +14,10 @@ struct DataPlatformMessaging: Sendable {
         var policy = DeliveryPolicy.http
         policy.timeout = timeout
         policy.concurrency = 16
+        // From the beginning: a relay may come later than the first order.
         return Subscription(
             Self.subscriptionName, to: OrderPlaced.self, policy: policy, endpoint: Endpoint("data-platform"),
-            sink: client)
+            start: .beginning, sink: client)
     }
 }
 #endif

@@ -1,6 +1,0 @@
-#if Example
-import AfterCommitLMDB
-
-extension LMDBTransaction: OrderTransaction {}
-extension LMDBStorage: OrderStorage {}
-#endif
