@@ -135,6 +135,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks"),
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(
             name: "AfterCommitTests",
             dependencies: [
@@ -150,6 +151,7 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: [
                 "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres",
+                "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
         .executableTarget(
@@ -162,19 +164,19 @@ let package = Package(
         .testTarget(
             name: "AfterCommitLMDBTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "FaultProbe",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "FaultProbe", "TestSupport",
                 .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
             ]),
         .testTarget(
             name: "AfterCommitSQLiteTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
         .testTarget(
             name: "AfterCommitPostgresTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres", "TestSupport",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .testTarget(

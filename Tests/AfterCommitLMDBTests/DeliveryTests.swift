@@ -3,6 +3,7 @@ import AfterCommit
 @testable import AfterCommitLMDB
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct DeliveryTests {

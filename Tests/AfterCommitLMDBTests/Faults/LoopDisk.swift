@@ -1,5 +1,6 @@
 #if LMDB
 import Foundation
+import TestSupport
 
 /// A small file system of its own, in a file: the way to a disk that is really full.
 struct LoopDisk {

@@ -1,5 +1,6 @@
 #if LMDB
 import Foundation
+import TestSupport
 import Testing
 
 /// A run of the small program `FaultProbe`, which the tests of faults stop, starve and kill.

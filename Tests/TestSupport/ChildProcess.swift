@@ -1,5 +1,4 @@
-#if LMDB
-import Foundation
+package import Foundation
 import Synchronization
 #if canImport(Glibc)
 import Glibc
@@ -9,18 +8,18 @@ import Glibc
 ///
 /// Foundation's `Process` copies the entries of a folder past the end of their buffer when it starts a program, and the tests
 /// died of it now and then (swift-corelibs-foundation, pull request 5472).
-final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
     /// What becomes of its output.
-    enum Output {
+    package enum Output {
         case piped
         /// Its errors too.
         case discarded
     }
 
-    let id: pid_t
+    package let id: pid_t
     /// Where it reads; it sees the end when this is closed.
-    let input: FileHandle
-    let output: FileHandle
+    package let input: FileHandle
+    package let output: FileHandle
     /// Its exit status, or the signal that ended it.
     private let status = Mutex<Int32?>(nil)
     private let hasEnded = DispatchSemaphore(value: 0)
@@ -29,7 +28,7 @@ final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - command: the program's path, and its arguments.
     ///   - environment: what its environment has beside this process's own.
-    init(_ command: [String], environment: [String: String] = [:], output: Output = .piped) throws {
+    package init(_ command: [String], environment: [String: String] = [:], output: Output = .piped) throws {
         let (inputEnd, input) = try Self.makePipe()
         let (told, outputEnd) = try Self.makePipe()
         self.input = input
@@ -49,7 +48,7 @@ final class ChildProcess: Sendable {
     }
 
     /// Does nothing to one that has ended.
-    func signal(_ signal: Int32) {
+    package func signal(_ signal: Int32) {
         status.withLock { status in
             if status == nil { kill(id, signal) }
         }
@@ -57,13 +56,13 @@ final class ChildProcess: Sendable {
 
     /// Waits until it has ended.
     /// - Returns: its exit status, or the signal that ended it.
-    func end() async -> Int32 {
+    package func end() async -> Int32 {
         for await _ in ending {}
         return status.withLock { $0 } ?? -1
     }
 
     /// The same, and blocks the thread meanwhile.
-    func waitUntilEnded() -> Int32 {
+    package func waitUntilEnded() -> Int32 {
         hasEnded.wait()
         hasEnded.signal()
         return status.withLock { $0 } ?? -1
@@ -150,4 +149,3 @@ final class ChildProcess: Sendable {
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL) }
     }
 }
-#endif

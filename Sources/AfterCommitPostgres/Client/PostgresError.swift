@@ -1,0 +1,70 @@
+#if Postgres
+public import AfterCommit
+import CLibPQ
+
+/// What the server answered, or why it could not be asked.
+public struct PostgresError: Error, Hashable, CustomStringConvertible {
+    /// The five characters of SQLSTATE (PostgreSQL, appendix A); `nil` where the server did not answer.
+    public let sqlState: String?
+    /// The server's primary message, or libpq's.
+    public let message: String
+    public let detail: String?
+    public let hint: String?
+    /// The constraint that was violated.
+    public let constraint: String?
+    /// Whether the connection was lost while a commit was under way: it may have happened.
+    public internal(set) var isOutcomeUnknown = false
+
+    init(
+        sqlState: String?, message: String, detail: String? = nil, hint: String? = nil, constraint: String? = nil
+    ) {
+        self.sqlState = sqlState
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+        self.constraint = constraint
+    }
+
+    init(result: OpaquePointer) {
+        func field(_ code: String) -> String? {
+            PQresultErrorField(result, Int32(code.utf8.first ?? 0)).map { String(cString: $0) }
+        }
+        self.init(
+            sqlState: field("C"), message: field("M") ?? "the server told no reason", detail: field("D"), hint: field("H"),
+            constraint: field("n"))
+    }
+
+    static func connectionLost(_ message: String) -> Self {
+        Self(sqlState: nil, message: message)
+    }
+
+    /// The server is away, or has ended the connection: nothing more can be asked on it.
+    public var isConnectionLost: Bool {
+        guard let sqlState else { return true }
+        // 57P01 to 57P03: shutdown, crash, starting up. 53300: too many clients, for now.
+        return sqlState.hasPrefix("08") || ["57P01", "57P02", "57P03", "57P05", "25P03", "53300"].contains(sqlState)
+    }
+
+    /// Undone because of other transactions; the same again may succeed.
+    public var isConflict: Bool { sqlState == "40001" || sqlState == "40P01" || sqlState == "55P03" }
+
+    /// A key that is there already.
+    public var isUniqueViolation: Bool { sqlState == "23505" }
+
+    /// The server's disk is full.
+    public var isFull: Bool { sqlState == "53100" || sqlState == "53200" }
+
+    public var description: String {
+        var text = sqlState.map { "\($0): \(message)" } ?? message
+        if let detail { text += " (\(detail))" }
+        if let hint { text += " \(hint)" }
+        return text
+    }
+}
+
+extension PostgresError: DeliveryFailureDescribing {
+    /// `postgres.` and the SQLSTATE, so that dead letters group by it.
+    public var failureType: String { "postgres.\(sqlState ?? "connection")" }
+    public var failureStatus: Int? { nil }
+}
+#endif

@@ -1,0 +1,145 @@
+#if Postgres
+public import Foundation
+
+/// A parameter of a statement, with its type.
+///
+/// A `nil` of a type is told as that type, so that a statement is prepared once whether it has a value or not.
+public struct PostgresValue: Sendable {
+    /// The type's number in `pg_type`; 0 lets the server find out.
+    let type: UInt32
+    /// The binary form; `nil` for NULL.
+    let bytes: [UInt8]?
+    /// Whether ``bytes`` are text.
+    var isText = false
+
+    init(type: UInt32, bytes: [UInt8]?) {
+        self.type = type
+        self.bytes = bytes
+    }
+
+    /// NULL of whatever type the statement needs.
+    public static let null = Self(type: 0, bytes: nil)
+
+    public static func bool(_ value: Bool?) -> Self { Self(type: PostgresType.bool, bytes: value.map { [$0 ? 1 : 0] }) }
+    public static func int16(_ value: Int16?) -> Self { Self(type: PostgresType.int2, bytes: value.map(Self.bigEndian)) }
+    public static func int32(_ value: Int32?) -> Self { Self(type: PostgresType.int4, bytes: value.map(Self.bigEndian)) }
+    public static func int64(_ value: Int64?) -> Self { Self(type: PostgresType.int8, bytes: value.map(Self.bigEndian)) }
+    public static func double(_ value: Double?) -> Self {
+        Self(type: PostgresType.float8, bytes: value.map { Self.bigEndian($0.bitPattern) })
+    }
+    public static func text(_ value: String?) -> Self {
+        Self(type: PostgresType.text, bytes: value.map { Array($0.utf8) })
+    }
+    /// `bytea`.
+    public static func bytes(_ value: Data?) -> Self { Self(type: PostgresType.bytea, bytes: value.map { Array($0) }) }
+    public static func uuid(_ value: UUID?) -> Self {
+        Self(type: PostgresType.uuid, bytes: value.map { withUnsafeBytes(of: $0.uuid) { Array($0) } })
+    }
+    /// `timestamptz`, in microseconds; dates beyond what it holds become its last ones.
+    public static func timestamp(_ value: Date?) -> Self {
+        Self(type: PostgresType.timestamptz, bytes: value.map { Self.bigEndian(PostgresType.microseconds($0)) })
+    }
+    /// `jsonb`, from JSON text.
+    public static func json(_ value: String?) -> Self {
+        Self(type: PostgresType.jsonb, bytes: value.map { [1] + Array($0.utf8) })
+    }
+    /// `numeric`.
+    public static func decimal(_ value: Decimal?) -> Self {
+        var parameter = Self(type: PostgresType.numeric, bytes: value.map { Array("\($0)".utf8) })
+        parameter.isText = true
+        return parameter
+    }
+
+    // MARK: Arrays
+
+    public static func int64s(_ values: [Int64]) -> Self {
+        array(PostgresType.int8Array, of: PostgresType.int8, values) { bytes, value in
+            withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+        }
+    }
+    public static func texts(_ values: [String]) -> Self { texts(values.map(Optional.some)) }
+    public static func texts(_ values: [String?]) -> Self {
+        array(PostgresType.textArray, of: PostgresType.text, values) { $0.append(contentsOf: $1.utf8) }
+    }
+    public static func bytesArray(_ values: [Data?]) -> Self {
+        array(PostgresType.byteaArray, of: PostgresType.bytea, values) { $0.append(contentsOf: $1) }
+    }
+    public static func uuids(_ values: [UUID]) -> Self {
+        array(PostgresType.uuidArray, of: PostgresType.uuid, values) { bytes, value in
+            withUnsafeBytes(of: value.uuid) { bytes.append(contentsOf: $0) }
+        }
+    }
+
+    /// The binary form of an array of one dimension (PostgreSQL, `array_recv`).
+    private static func array<Element>(
+        _ type: UInt32, of elementType: UInt32, _ values: [Element?], _ append: (inout [UInt8], Element) -> Void
+    ) -> Self {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(20 + values.count * 20)
+        func put(_ value: Int32, _ bytes: inout [UInt8]) {
+            withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+        }
+        put(values.isEmpty ? 0 : 1, &bytes)
+        put(values.contains { $0 == nil } ? 1 : 0, &bytes)
+        put(Int32(bitPattern: elementType), &bytes)
+        if !values.isEmpty {
+            put(Int32(clamping: values.count), &bytes)
+            put(1, &bytes)
+        }
+        for value in values {
+            guard let value else {
+                put(-1, &bytes)
+                continue
+            }
+            let start = bytes.count
+            put(0, &bytes)
+            append(&bytes, value)
+            let length = Int32(clamping: bytes.count - start - 4)
+            withUnsafeBytes(of: length.bigEndian) { bytes.replaceSubrange(start..<start + 4, with: $0) }
+        }
+        return Self(type: type, bytes: bytes)
+    }
+
+    private static func bigEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+}
+
+/// The numbers of the types that are spoken here (PostgreSQL, `pg_type.dat`), and the form of dates.
+enum PostgresType {
+    static let bool: UInt32 = 16
+    static let bytea: UInt32 = 17
+    static let name: UInt32 = 19
+    static let int8: UInt32 = 20
+    static let int2: UInt32 = 21
+    static let int4: UInt32 = 23
+    static let text: UInt32 = 25
+    static let json: UInt32 = 114
+    static let float4: UInt32 = 700
+    static let float8: UInt32 = 701
+    static let byteaArray: UInt32 = 1001
+    static let textArray: UInt32 = 1009
+    static let int8Array: UInt32 = 1016
+    static let varchar: UInt32 = 1043
+    static let timestamp: UInt32 = 1114
+    static let timestamptz: UInt32 = 1184
+    static let numeric: UInt32 = 1700
+    static let uuid: UInt32 = 2950
+    static let uuidArray: UInt32 = 2951
+    static let jsonb: UInt32 = 3802
+
+    /// 2000-01-01 in seconds since 1970: where its dates begin.
+    private static let epoch = 946_684_800.0
+    /// The years 4713 BC and 294276.
+    private static let range: ClosedRange<Double> = -211_813_488_000...9_223_371_331_199
+
+    static func microseconds(_ date: Date) -> Int64 {
+        let seconds = min(max(date.timeIntervalSince1970, range.lowerBound), range.upperBound)
+        return Int64(((seconds - epoch) * 1_000_000).rounded())
+    }
+
+    static func date(_ microseconds: Int64) -> Date {
+        Date(timeIntervalSince1970: Double(microseconds) / 1_000_000 + epoch)
+    }
+}
+#endif

@@ -1,0 +1,148 @@
+#if Postgres
+import AfterCommit
+import Foundation
+import Synchronization
+
+/// This process among those that deliver from one outbox: its epoch, what it has claimed, whom it wakes.
+///
+/// A value behind a lock, so that claims, settlements and the heartbeat see one state.
+final class Relay: Sendable {
+    struct State {
+        /// Fences what it claims; `nil` while it has no lease.
+        var epoch: Int64?
+        /// Whether inserting transactions are asked to notify it.
+        var isIdle = false
+        var wake: (@Sendable (StorageChange) -> Void)?
+        var subscriptions: [String: Int32] = [:]
+        /// What is in hand, to be given back when it ends.
+        var claimed: [String: Set<UInt64>] = [:]
+        /// Subscriptions whose last claim found something.
+        var busy: Set<String> = []
+        /// How many claims in a row found something.
+        var findings = 0
+    }
+
+    /// After so many claims in a row that found something it looks by itself, and inserting transactions need not notify it.
+    private static let findingsUntilBusy = 4
+
+    private let state = Mutex(State())
+
+    var epoch: Int64? { state.withLock { $0.epoch } }
+
+    // MARK: Beginning and ending
+
+    /// - Returns: false where somebody delivers already.
+    func begin(wake: @escaping @Sendable (StorageChange) -> Void) -> Bool {
+        state.withLock { state in
+            guard state.wake == nil else { return false }
+            state.wake = wake
+            return true
+        }
+    }
+
+    func set(_ subscriptions: [String: Int32]) {
+        state.withLock { $0.subscriptions = subscriptions }
+    }
+
+    func joined(_ epoch: Int64) {
+        state.withLock { $0.epoch = epoch }
+    }
+
+    /// - Returns: what is to be given back; `nil` where nobody delivered.
+    @discardableResult
+    func end() -> Left? {
+        state.withLock { state in
+            guard state.wake != nil else { return nil }
+            let claimed = state.claimed.compactMap { name, sequences in
+                state.subscriptions[name].map { ($0, sequences.sorted()) }
+            }
+            let left = Left(epoch: state.epoch, claimed: claimed)
+            state = State()
+            return left
+        }
+    }
+
+    /// What a relay that has ended still holds.
+    struct Left: Sendable {
+        let epoch: Int64?
+        let claimed: [(subscription: Int32, sequences: [UInt64])]
+
+        func giveBack(in session: PostgresSession) throws {
+            guard let epoch else { return }
+            for (subscription, sequences) in claimed where !sequences.isEmpty {
+                _ = try session.execute(
+                    OutboxStatement.release, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)])
+            }
+            _ = try session.execute(RelayStatement.leave, [.int64(epoch)])
+            _ = try session.execute(OutboxStatement.notify, [])
+        }
+    }
+
+    /// Wakes the engine, outside of every lock.
+    func wake(_ change: StorageChange) {
+        guard !change.isEmpty else { return }
+        state.withLock { $0.wake }?(change)
+    }
+
+    /// The subscription's number in the database.
+    func subscription(_ name: String) throws(StorageError) -> (id: Int32, epoch: Int64) {
+        let found = state.withLock { state in (state.subscriptions[name], state.epoch) }
+        guard let id = found.0 else {
+            throw StorageError(.closed, "nobody delivers to \(name) here; attach it first")
+        }
+        guard let epoch = found.1 else {
+            throw StorageError(.storeBusy, "the relay's lease has lapsed and is being renewed; try again")
+        }
+        return (id, epoch)
+    }
+
+    /// Notes what a claim found.
+    /// - Returns: what the relay now is, where it was otherwise: `true` for idle.
+    func found(_ count: Int, for subscription: String) -> Bool? {
+        state.withLock { state in
+            guard count > 0 else {
+                state.busy.remove(subscription)
+                state.findings = 0
+                guard state.busy.isEmpty, !state.isIdle else { return nil }
+                state.isIdle = true
+                return true
+            }
+            state.busy.insert(subscription)
+            state.findings += 1
+            guard state.isIdle, state.findings >= Self.findingsUntilBusy else { return nil }
+            state.isIdle = false
+            return false
+        }
+    }
+
+    func delivers(to subscription: String) -> Bool { state.withLock { $0.subscriptions[subscription] != nil } }
+
+    var isIdle: Bool { state.withLock { $0.isIdle } }
+
+    func claimed(_ sequences: some Sequence<UInt64>, of subscription: String) {
+        state.withLock { $0.claimed[subscription, default: []].formUnion(sequences) }
+    }
+
+    func ended(_ sequences: some Sequence<UInt64>, of subscription: String) {
+        state.withLock { $0.claimed[subscription]?.subtract(sequences) }
+    }
+
+    /// The lease is another's: nothing that was claimed with it is in hand any more.
+    /// - Returns: whether this call noticed it first.
+    func lapsed(_ epoch: Int64) -> Bool {
+        state.withLock { state in
+            guard state.epoch == epoch else { return false }
+            state.epoch = nil
+            state.isIdle = false
+            state.claimed = [:]
+            state.busy = []
+            return true
+        }
+    }
+}
+
+extension [UInt64] {
+    /// As PostgreSQL has them: its sequences never reach the sign.
+    var signed: [Int64] { map { Int64(bitPattern: $0) } }
+}
+#endif

@@ -1,0 +1,75 @@
+#if Postgres
+/// The statements of those who look, and of those who put dead letters back.
+enum InspectionStatement {
+    static let number = "SELECT subscription FROM outbox_subscriptions WHERE name = $1"
+    static let names = "SELECT name FROM outbox_subscriptions ORDER BY name"
+    static let numbers = "SELECT name, subscription FROM outbox_subscriptions WHERE name = ANY ($1)"
+    static let remove = "DELETE FROM outbox_subscriptions WHERE subscription = $1"
+    static let removeDeliveries = """
+        DELETE FROM outbox_deliveries WHERE (sequence, subscription) IN (
+            SELECT sequence, subscription FROM outbox_deliveries WHERE subscription = $1 LIMIT 10000)
+        """
+    static let claimedByOthers = """
+        SELECT EXISTS (
+            SELECT FROM outbox_deliveries d JOIN outbox_relays r ON r.epoch = d.epoch WHERE d.subscription = $1)
+        """
+
+    static let exceptionCounts = """
+        SELECT state::text, count(*) FROM outbox_deliveries WHERE subscription = $1 AND state <> 'ready' GROUP BY state
+        """
+    static let readyCount = "SELECT count(*) FROM outbox_deliveries WHERE subscription = $1 AND state = 'ready'"
+    /// Counts a short backlog, and takes a long one for as long as its sequences reach.
+    static let readyEstimate = """
+        SELECT CASE WHEN few.count <= 1000 THEN few.count ELSE (
+                SELECT max(sequence) - min(sequence) + 1 FROM outbox_deliveries
+                WHERE subscription = $1 AND state = 'ready') END
+        FROM (SELECT count(*) FROM (
+            SELECT FROM outbox_deliveries WHERE subscription = $1 AND state = 'ready' LIMIT 1001) one) few
+        """
+    static let oldestReady = """
+        SELECT e.time FROM outbox_events e WHERE e.sequence = (
+            SELECT min(sequence) FROM outbox_deliveries WHERE subscription = $1 AND state = 'ready')
+        """
+    static let appended = """
+        SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox_events', 'sequence')), 0)
+        """
+
+    private static let delivery = """
+        e.sequence, d.state::text, coalesce(d.attempts, 0), coalesce(d.replays, 0), coalesce(d.spent, 0), d.failures,
+        \(OutboxStatement.envelope("e")), s.name, d.due
+        """
+    /// All conditions are optional. The page ends with the event that reaches the limit.
+    static let undelivered = """
+        SELECT \(delivery)
+        FROM outbox_deliveries d JOIN outbox_events e ON e.sequence = d.sequence
+            JOIN outbox_subscriptions s ON s.subscription = d.subscription
+        WHERE d.sequence > $1 AND ($2::text IS NULL OR s.name = $2) AND ($3::text IS NULL OR e.type = $3)
+            AND ($4::text IS NULL OR e.orderingkey = $4) AND ($5::uuid IS NULL OR e.id = $5)
+            AND d.state = $6::outbox_state
+        ORDER BY e.sequence, s.name FETCH FIRST $7 ROWS WITH TIES
+        """
+    /// Those that are done have no row: an event that came after the subscription was registered, and that it handles.
+    static let all = """
+        SELECT \(delivery)
+        FROM outbox_events e JOIN outbox_subscriptions s ON outbox_matches(e.type, s.types, s.prefixes)
+            LEFT JOIN outbox_deliveries d ON d.sequence = e.sequence AND d.subscription = s.subscription
+        WHERE e.sequence > $1 AND ($2::text IS NULL OR s.name = $2) AND ($3::text IS NULL OR e.type = $3)
+            AND ($4::text IS NULL OR e.orderingkey = $4) AND ($5::uuid IS NULL OR e.id = $5)
+            AND (d.sequence IS NOT NULL OR s.active AND (s.beginning OR NOT pg_visible_in_snapshot(e.xid, s.snapshot)))
+            AND (NOT $6::boolean OR d.sequence IS NULL)
+        ORDER BY e.sequence FETCH FIRST $7 ROWS WITH TIES
+        """
+
+    static let dead = """
+        SELECT d.sequence, d.state::text, d.attempts, d.replays, d.spent, d.failures, \(OutboxStatement.envelope("e")),
+            s.name, d.reason, d.deadsince, d.blockskey
+        FROM outbox_deliveries d JOIN outbox_events e ON e.sequence = d.sequence
+            JOIN outbox_subscriptions s ON s.subscription = d.subscription
+        WHERE d.state = 'dead' AND ($1::text IS NULL OR s.name = $1) AND ($2::text IS NULL OR e.type = $2)
+            AND ($3::text IS NULL OR d.reason = $3) AND ($4::text IS NULL OR e.orderingkey = $4)
+            AND ($5::timestamptz IS NULL OR d.deadsince >= $5) AND ($6::timestamptz IS NULL OR d.deadsince <= $6)
+            AND ($7::bigint IS NULL OR (d.sequence, s.name) > ($7, $8::text))
+        ORDER BY d.sequence, s.name LIMIT $9
+        """
+}
+#endif

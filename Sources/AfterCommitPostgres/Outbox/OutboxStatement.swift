@@ -1,0 +1,128 @@
+#if Postgres
+/// The statements of the outbox, each prepared once for each connection.
+enum OutboxStatement {
+    /// Rows in parallel arrays, in order: `ordinality` numbers them, so that identities rise as they were emitted.
+    private static let rows = """
+        SELECT r.id, r.aggregatetype, r.aggregateid, r.type, r.payload::jsonb, r.payloadbytes, r.source,
+            timestamptz 'epoch' + r.time * interval '1 microsecond', r.schemaversion::integer, r.orderingkey,
+            r.headers::jsonb, r.contenttype
+        """
+    private static let arrays = """
+        unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[],
+            $9::bigint[], $10::text[], $11::text[], $12::text[]
+        """
+    private static let names = """
+        id, aggregatetype, aggregateid, type, payload, payloadbytes, source, time, schemaversion, orderingkey, headers,
+        contenttype
+        """
+
+    static let insertEvents = """
+        INSERT INTO outbox_events (\(names))
+        \(rows)
+        FROM \(arrays)) WITH ORDINALITY AS r (\(names), ordinality)
+        ORDER BY r.ordinality
+        """
+
+    static let insertDelayed = """
+        INSERT INTO outbox_delayed (\(names), deliverat)
+        \(rows), timestamptz 'epoch' + r.deliverat * interval '1 microsecond'
+        FROM \(arrays), $13::bigint[]) AS r (\(names), deliverat)
+        """
+
+    /// Takes the key for the event, or gives the event that has it. It waits for others who want the same key.
+    static let deduplicate = """
+        INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (key) DO UPDATE SET
+            id = CASE WHEN known.emitted <= $5 THEN excluded.id ELSE known.id END,
+            fingerprint = CASE WHEN known.emitted <= $5 THEN excluded.fingerprint ELSE known.fingerprint END,
+            emitted = CASE WHEN known.emitted <= $5 THEN excluded.emitted ELSE known.emitted END
+        RETURNING id, fingerprint
+        """
+
+    static let publishDelayed = """
+        WITH due AS (
+            DELETE FROM outbox_delayed WHERE id IN (
+                SELECT id FROM outbox_delayed WHERE deliverat <= $1
+                ORDER BY deliverat, id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+            RETURNING *
+        )
+        INSERT INTO outbox_events (\(names)) SELECT \(names) FROM due ORDER BY deliverat, id
+        """
+
+    static let nextDelayed = "SELECT min(deliverat) FROM outbox_delayed"
+
+    static let delayedAfter = """
+        SELECT \(envelope("d")), d.deliverat FROM outbox_delayed d
+        WHERE $1::timestamptz IS NULL OR (d.deliverat, d.id) > ($1, $2) ORDER BY d.deliverat, d.id LIMIT $3
+        """
+
+    static let cancelDelayed = "DELETE FROM outbox_delayed WHERE id = ANY ($1) RETURNING id"
+
+    // MARK: Delivering
+
+    static let register = "SELECT outbox_register($1, $2, $3, $4)"
+    static let unpark = """
+        UPDATE outbox_deliveries SET state = 'retrying', due = $2
+        WHERE subscription = $1 AND state = 'parked' AND epoch IS NULL
+        """
+    static let claim = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5)"
+    static let nextDue = """
+        SELECT min(due) FROM outbox_deliveries WHERE subscription = $1 AND state = 'retrying' AND epoch IS NULL
+        """
+    static let claimSequences = """
+        WITH free AS (
+            SELECT sequence, state AS before FROM outbox_deliveries
+            WHERE subscription = $1 AND sequence = ANY ($3) AND epoch IS NULL AND state <> 'dead' FOR UPDATE SKIP LOCKED
+        ), claimed AS (
+            UPDATE outbox_deliveries d SET epoch = $2
+            FROM free f WHERE d.subscription = $1 AND d.sequence = f.sequence
+            RETURNING d.sequence, f.before, d.attempts, d.replays, d.spent, d.failures
+        )
+        SELECT c.sequence, c.before, c.attempts, c.replays, c.spent, c.failures, \(envelope("e"))
+        FROM claimed c JOIN outbox_events e ON e.sequence = c.sequence ORDER BY c.sequence
+        """
+    static let release = """
+        UPDATE outbox_deliveries SET epoch = NULL WHERE subscription = $1 AND epoch = $2 AND sequence = ANY ($3)
+        """
+    static let settle = "SELECT * FROM outbox_settle($1, $2, $3, $4)"
+    static let stillClaimed = """
+        SELECT EXISTS (
+            SELECT FROM outbox_deliveries WHERE subscription = $1 AND epoch = $2 AND sequence = ANY ($3))
+        """
+    static let lockClaimed = """
+        SELECT epoch FROM outbox_deliveries WHERE subscription = $1 AND sequence = $2 AND state <> 'dead' FOR UPDATE
+        """
+    static let existing = "SELECT sequence FROM outbox_deliveries WHERE subscription = $1 AND sequence = ANY ($2)"
+    static let stored = """
+        SELECT EXISTS (SELECT FROM outbox_events WHERE id = ANY ($1))
+            OR EXISTS (SELECT FROM outbox_delayed WHERE id = ANY ($1))
+        """
+
+    // MARK: Dead letters
+
+    static let redrive = """
+        UPDATE outbox_deliveries d SET state = 'retrying', due = $3, epoch = NULL, attempts = 0, spent = 0,
+            replays = replays + 1, reason = NULL, deadsince = NULL, blockskey = false
+        FROM unnest($1::bigint[], $2::bigint[]) AS w (subscription, sequence)
+        WHERE d.subscription = w.subscription AND d.sequence = w.sequence AND d.state = 'dead'
+        RETURNING d.subscription, d.sequence
+        """
+    static let deleteDead = """
+        DELETE FROM outbox_deliveries d USING unnest($1::bigint[], $2::bigint[]) AS w (subscription, sequence)
+        WHERE d.subscription = w.subscription AND d.sequence = w.sequence AND d.state = 'dead'
+        RETURNING d.subscription, d.sequence, d.orderingkey
+        """
+    static let promote = "SELECT outbox_promote($1, $2)"
+    static let notify = """
+        SELECT pg_notify('aftercommit_outbox', '') WHERE EXISTS (SELECT FROM outbox_relays WHERE idle)
+        """
+
+    /// The columns of an envelope, in the order in which ``StoredEnvelope`` reads them.
+    static func envelope(_ table: String) -> String {
+        [
+            "id", "type", "source", "time", "schemaversion", "orderingkey", "headers", "contenttype", "payload",
+            "payloadbytes",
+        ].map { "\(table).\($0)" }.joined(separator: ", ")
+    }
+}
+#endif

@@ -1,0 +1,100 @@
+#if Postgres
+import AfterCommit
+import Foundation
+import Logging
+
+extension PostgresOutbox {
+    func claim(_ request: ClaimRequest) async throws -> ClaimedBatch {
+        let (subscription, epoch) = try relay.subscription(request.subscription)
+        let due = request.includesNew ? max(1, request.limit / 2) : request.limit
+        let parameters: [PostgresValue] = [
+            .int32(subscription), .int64(epoch), .timestamp(request.now), .int32(Int32(clamping: due)),
+            .int32(request.includesNew ? Int32(clamping: request.limit) : 0),
+        ]
+        do {
+            let (deliveries, nextDue, becameIdle) = try await pool.run { session in
+                try self.claim(request, parameters, subscription: subscription, epoch: epoch, in: session)
+            }
+            relay.claimed(deliveries.lazy.map(\.sequence), of: request.subscription)
+            // Others may have looked before the inserting transactions were asked to notify.
+            if becameIdle { relay.wake(.claimable) }
+            let isFull = deliveries.count >= request.limit
+            let looksAgain = !deliveries.isEmpty && (isFull || !relay.isIdle)
+            return ClaimedBatch(
+                deliveries: deliveries, nextDue: nextDue, hasMore: looksAgain || !request.includesNew)
+        } catch let error as PostgresError where error.sqlState == Self.leaseLapsed {
+            await leaseLapsed(epoch)
+            return ClaimedBatch(hasMore: true)
+        }
+    }
+
+    /// What `outbox_claim` raises for a relay whose lease has run out.
+    private static let leaseLapsed = "AC001"
+
+    private func claim(
+        _ request: ClaimRequest, _ parameters: [PostgresValue], subscription: Int32, epoch: Int64,
+        in session: PostgresSession
+    ) throws -> (deliveries: [ClaimedDelivery], nextDue: Date?, becameIdle: Bool) {
+        let claim = PostgresStatement(OutboxStatement.claim, parameters)
+        let nextDue = PostgresStatement(OutboxStatement.nextDue, [.int32(subscription)])
+        var results = try session.pipeline([claim, nextDue])
+        var becameIdle = false
+        if request.includesNew, let idle = relay.found(results[0].count, for: request.subscription) {
+            _ = try session.execute(RelayStatement.setIdle, [.int64(epoch), .bool(idle)])
+            if idle {
+                // What was inserted before others knew that they are to notify.
+                results = try session.pipeline([claim, nextDue])
+                becameIdle = true
+            }
+        }
+        return (try results[0].map { try StoredDelivery($0).claimed }, try results[1].first().optionalTimestamp(0), becameIdle)
+    }
+
+    /// Another relay has what was claimed: this one begins anew.
+    func leaseLapsed(_ epoch: Int64) async {
+        guard relay.lapsed(epoch) else { return }
+        logger.warning("the relay's lease has run out; what it had claimed is others'", metadata: [LogKey.count: "\(epoch)"])
+        do {
+            try await join()
+        } catch {
+            logger.error(
+                "no new lease could be got, it will be tried again", metadata: [LogKey.error: "\(error)"])
+        }
+        relay.wake([.leasesLost, .claimable])
+    }
+
+    func claim(_ sequences: [UInt64], subscription name: String) async throws -> [ClaimedDelivery] {
+        let (subscription, epoch) = try relay.subscription(name)
+        let deliveries = try await pool.run { session in
+            try session.execute(
+                OutboxStatement.claimSequences, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)]
+            ).map { try StoredDelivery($0).claimed }
+        }
+        relay.claimed(deliveries.lazy.map(\.sequence), of: name)
+        return deliveries
+    }
+
+    func claimBlocked(
+        subscription: String, orderingKeys: Set<String>, limitPerKey: Int
+    ) async throws -> [String: [ClaimedDelivery]] {
+        // They come back by themselves.
+        [:]
+    }
+
+    func release(_ sequences: [UInt64], subscription name: String) async {
+        do {
+            let (subscription, epoch) = try relay.subscription(name)
+            try await pool.run { session in
+                _ = try session.execute(
+                    OutboxStatement.release, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)])
+            }
+            relay.ended(sequences, of: name)
+        } catch {
+            // The detachment gives it back, or the end of the lease.
+            logger.warning(
+                "deliveries could not be given back yet",
+                metadata: [LogKey.count: "\(sequences.count)", LogKey.error: "\(error)"])
+        }
+    }
+}
+#endif

@@ -1,0 +1,110 @@
+#if Postgres
+import AfterCommit
+import Foundation
+
+extension PostgresOutbox {
+    func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
+        guard batch.count > 0 else { return SettlementReport() }
+        let (subscription, epoch) = try relay.subscription(batch.subscription)
+        let sequences = batch.delivered + batch.exceptions.map(\.delivery.sequence)
+        let parameters: [PostgresValue] = [
+            .int32(subscription), .int64(epoch), .int64s(batch.delivered.signed),
+            .json(try SettledException.json(batch.exceptions)),
+        ]
+        let settled: Settled
+        do {
+            settled = try await run(batch, parameters)
+        } catch let error as PostgresError where error.isOutcomeUnknown {
+            // Settled are those that are not in this relay's hands any more.
+            let isUndone = try await pool.run { session in
+                try session.execute(
+                    OutboxStatement.stillClaimed, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)]
+                ).first().bool(0)
+            }
+            guard !isUndone else { throw error }
+            settled = Settled(stale: [], mayBeClaimable: true, change: StorageChange(batch.emitted.map(\.emission)))
+        }
+        relay.ended(sequences, of: batch.subscription)
+        var change = settled.change
+        if settled.mayBeClaimable { change.insert(.claimable) }
+        relay.wake(change)
+        return SettlementReport(stale: settled.stale, refusedEmissions: settled.refusedEmissions)
+    }
+
+    private struct Settled: Sendable {
+        var stale: [UInt64]
+        /// Whether deliveries go on that waited behind these.
+        var mayBeClaimable = false
+        var change: StorageChange = []
+        var refusedEmissions: [String] = []
+    }
+
+    private func run(_ batch: SettlementBatch, _ parameters: [PostgresValue]) async throws -> Settled {
+        guard !batch.emitted.isEmpty else {
+            return try await pool.run { session in try Self.settled(session.execute(OutboxStatement.settle, parameters)) }
+        }
+        return try await pool.transaction { session in
+            var settled = try Self.settled(session.execute(OutboxStatement.settle, parameters))
+            var fresh: [Emission] = []
+            for emission in batch.emissions(without: settled.stale) {
+                do {
+                    if try self.firstID(for: emission, in: session) == nil { fresh.append(emission) }
+                } catch let error as EmitError where error.code == .deduplicationConflict {
+                    settled.refusedEmissions.append(emission.deduplication?.callersKey ?? "")
+                }
+            }
+            _ = try session.pipeline(try self.writer.statements(fresh))
+            settled.change = StorageChange(fresh)
+            return settled
+        }
+    }
+
+    private static func settled(_ result: PostgresResult) throws -> Settled {
+        let row = try result.first()
+        return Settled(
+            stale: try row.int64s(0).map { UInt64(bitPattern: $0) }, mayBeClaimable: try row.int64(1) > 0)
+    }
+
+    func settled(among sequences: [UInt64], subscription name: String) async throws -> [UInt64] {
+        let (subscription, _) = try relay.subscription(name)
+        let open = try await pool.run { session in
+            try session.execute(OutboxStatement.existing, [.int32(subscription), .int64s(sequences.signed)])
+                .map { UInt64(bitPattern: try $0.int64(0)) }
+        }
+        let isOpen = Set(open)
+        return sequences.filter { !isOpen.contains($0) }
+    }
+
+    // MARK: In a transaction of the user's
+
+    func lock(_ delivery: DeliveryID, in session: PostgresSession) throws -> DeliveryLocking {
+        let (subscription, epoch) = try relay.subscription(delivery.subscription)
+        let result = try session.execute(
+            OutboxStatement.lockClaimed, [.int32(subscription), .int64(Int64(bitPattern: delivery.sequence))])
+        guard !result.isEmpty else { return .alreadySettled }
+        return try result.first().optionalInt64(0) == epoch ? .locked : .notClaimed
+    }
+
+    func settle(_ delivery: DeliveryID, in session: PostgresSession) throws {
+        let (subscription, epoch) = try relay.subscription(delivery.subscription)
+        let row = try session.execute(
+            OutboxStatement.settle,
+            [.int32(subscription), .int64(epoch), .int64s([Int64(bitPattern: delivery.sequence)]), .null]
+        ).first()
+        guard try row.int64s(0).isEmpty else { throw StorageError.notClaimed(delivery) }
+    }
+
+    func isSettled(_ delivery: DeliveryID, in session: PostgresSession) throws -> Bool {
+        let (subscription, _) = try relay.subscription(delivery.subscription)
+        return try session.execute(
+            OutboxStatement.existing, [.int32(subscription), .int64s([Int64(bitPattern: delivery.sequence)])]
+        ).isEmpty
+    }
+
+    func settled(_ delivery: DeliveryID) {
+        relay.ended(CollectionOfOne(delivery.sequence), of: delivery.subscription)
+        // Those that waited behind its key.
+        relay.wake(.claimable)
+    }
+}
+#endif

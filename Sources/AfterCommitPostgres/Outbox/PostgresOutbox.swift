@@ -1,0 +1,132 @@
+#if Postgres
+import AfterCommit
+import Foundation
+import Logging
+import Synchronization
+
+/// The outbox: many processes insert, many deliver.
+final class PostgresOutbox: PostgresQueue {
+    let pool: PostgresPool
+    let writer: OutboxWriter
+    let configuration: PostgresStorage.Configuration
+    let time: TimeSource
+    let logger: Logger
+    let relay = Relay()
+    /// What keeps the lease and looks after the tables, while an engine is attached.
+    private let heartbeat = Mutex<Task<Void, Never>?>(nil)
+    /// The last detachment: what follows waits for it.
+    private let leaving = Mutex<Task<Void, Never>?>(nil)
+
+    init(
+        pool: PostgresPool, envelopes: EnvelopeFactory, configuration: PostgresStorage.Configuration, time: TimeSource,
+        logger: Logger
+    ) {
+        self.pool = pool
+        writer = OutboxWriter(envelopes: envelopes)
+        self.configuration = configuration
+        self.time = time
+        self.logger = logger
+    }
+
+    var leaseDuration: Duration? { configuration.leaseDuration }
+    var ordersKeys: Bool { true }
+    var storesTogether: Bool { true }
+    var wallClock: any WallClock { writer.envelopes.wallClock }
+
+    func check(_ emission: Emission) {}
+    func validate(_ emission: Emission) {}
+
+    func store(_ emissions: [Emission], in session: PostgresSession) throws -> [PostgresStatement] {
+        try writer.statements(emissions)
+    }
+
+    func firstID(for emission: Emission, in session: PostgresSession) throws -> EventID? {
+        try writer.firstID(for: emission, in: session)
+    }
+
+    func isStored(_ ids: [EventID], in session: PostgresSession) throws -> Bool {
+        try session.execute(OutboxStatement.stored, [.uuids(ids.map(\.uuid))]).first().bool(0)
+    }
+
+    func wake(_ change: StorageChange) {
+        relay.wake(change)
+    }
+
+    // MARK: Attaching
+
+    func attach(
+        _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
+    ) async throws -> [SubscriptionPlace] {
+        await leaving.withLock { $0 }?.value
+        guard relay.begin(wake: wake) else { throw StorageError.alreadyDelivering }
+        do {
+            let now = wallClock.now()
+            let numbers = try await pool.run { session in
+                try subscriptions.map { try Self.register($0, now: now, in: session) }
+            }
+            relay.set(Dictionary(zip(subscriptions.map(\.name), numbers), uniquingKeysWith: { $1 }))
+            try await join()
+        } catch {
+            relay.end()
+            throw error
+        }
+        let heartbeat = Heartbeat(outbox: self)
+        self.heartbeat.withLock { $0 = Task.detached { await heartbeat.run() } }
+        // Keys are the database's to keep in order, and what is in flight elsewhere is nobody's suspect.
+        return subscriptions.map { _ in SubscriptionPlace() }
+    }
+
+    private static func register(
+        _ registration: SubscriptionRegistration, now: Date, in session: PostgresSession
+    ) throws -> Int32 {
+        let patterns = registration.types.patterns
+        let number = try session.execute(
+            OutboxStatement.register,
+            [
+                .text(registration.name), .texts(patterns.filter { $0.prefix == nil }.map(\.rawValue).sorted()),
+                .texts(patterns.compactMap(\.prefix).sorted()), .bool(registration.start == .beginning),
+            ]
+        ).first().int32(0)
+        if registration.retriesParked {
+            _ = try session.execute(OutboxStatement.unpark, [.int32(number), .timestamp(now)])
+        }
+        return number
+    }
+
+    /// Gets a lease.
+    func join() async throws {
+        let lease = configuration.leaseDuration.timeInterval
+        let name = configuration.relayName
+        let epoch = try await pool.run { session in
+            try session.execute(RelayStatement.join, [.text(name), .double(lease)]).first().int64(0)
+        }
+        relay.joined(epoch)
+    }
+
+    func detach() {
+        heartbeat.withLock { task in
+            task?.cancel()
+            task = nil
+        }
+        guard let left = relay.end() else { return }
+        let pool = pool
+        let logger = logger
+        // Nothing of it must be waited for: at the worst the lease runs out.
+        let task = Task.detached {
+            do {
+                try await pool.run { session in try left.giveBack(in: session) }
+            } catch {
+                logger.warning(
+                    "what was claimed could not be given back; it is claimable when the lease has run out",
+                    metadata: [LogKey.error: "\(error)"])
+            }
+        }
+        leaving.withLock { $0 = task }
+    }
+
+    func close() async {
+        detach()
+        await leaving.withLock { $0 }?.value
+    }
+}
+#endif

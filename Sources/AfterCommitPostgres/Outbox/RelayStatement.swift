@@ -1,0 +1,40 @@
+#if Postgres
+/// What a relay tells of itself. None of it needs a flush: after a crash of the server the relay finds its lease gone, and
+/// gets another.
+enum RelayStatement {
+    private static let unflushed = "set_config('synchronous_commit', 'off', true)"
+
+    static let join = """
+        INSERT INTO outbox_relays (name, expires) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 second')
+        RETURNING epoch, \(unflushed)
+        """
+    static let renew = """
+        UPDATE outbox_relays SET expires = clock_timestamp() + $2::float8 * interval '1 second' WHERE epoch = $1
+        RETURNING epoch, \(unflushed)
+        """
+    static let leave = "DELETE FROM outbox_relays WHERE epoch = $1"
+    static let setIdle = "UPDATE outbox_relays SET idle = $2 WHERE epoch = $1 RETURNING \(unflushed)"
+    static let reap = "SELECT outbox_reap()"
+    static let prune = """
+        WITH pruned AS (
+            DELETE FROM outbox_events WHERE sequence IN (
+                SELECT e.sequence FROM outbox_events e
+                WHERE e.sequence > $1 AND e.time < $2
+                    AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.sequence = e.sequence)
+                    AND NOT EXISTS (SELECT FROM outbox_late l WHERE l.sequence = e.sequence)
+                    AND NOT EXISTS (SELECT FROM outbox_subscriptions WHERE NOT active)
+                ORDER BY e.sequence LIMIT 1000)
+            RETURNING sequence
+        )
+        SELECT count(*), max(sequence) FROM pruned
+        """
+    static let pruneKeys = """
+        DELETE FROM outbox_deduplication WHERE key IN (
+            SELECT key FROM outbox_deduplication WHERE emitted <= $1 ORDER BY emitted LIMIT 1000)
+        """
+    /// One pruner at a time; who does not get it leaves it to the other.
+    static let tryToPrune = """
+        SELECT pg_try_advisory_xact_lock(hashtext('outbox_events'), 'outbox_events'::regclass::oid::integer)
+        """
+}
+#endif

@@ -1,0 +1,91 @@
+#if Postgres
+public import AfterCommit
+import Foundation
+public import Logging
+
+/// A storage in PostgreSQL: the user's rows and the events share transactions, and relays on many servers deliver.
+///
+/// ```swift
+/// let storage = try await PostgresStorage(PostgresConfiguration("postgresql://shop@db.example/shop"))
+/// try await storage.transaction { tx in
+///     try tx.execute("INSERT INTO orders (id, total) VALUES ($1, $2)", .uuid(order.id), .text("\(order.total)"))
+///     try tx.emit(OrderPlaced(orderID: order.id, total: order.total))
+/// }
+/// ```
+///
+/// Whoever inserts a row into `outbox_events` in a transaction of their own has emitted an event too, in whatever language.
+public final class PostgresStorage: TransactionalStorage {
+    public typealias Transaction = PostgresTransaction
+
+    public let name = "postgres"
+    public let envelopes: EnvelopeFactory
+
+    let pool: PostgresPool
+    let queue: any PostgresQueue
+    let runner: TransactionRunner
+    let batcher: EmitBatcher
+    let configuration: Configuration
+    let time: TimeSource
+    let logger: Logger
+    private let listener: PostgresListener
+
+    /// Connects, and brings the tables to this version's schema.
+    /// - Parameters:
+    ///   - database: where the database is, and how to connect.
+    ///   - configuration: leases, retention, migrations.
+    ///   - envelopes: makes envelopes, ids and dates.
+    ///   - clock: measures leases and waits.
+    ///   - logger: told of lapsed leases and lost connections. Default: nothing is logged.
+    /// - Throws: ``PostgresError`` where the database cannot be reached; `StorageError` with `formatTooNew` for a schema of a
+    ///   newer version, with `unsuitablePath` for a missing one that must not be made.
+    public init(
+        _ database: PostgresConfiguration,
+        configuration: Configuration = Configuration(),
+        envelopes: EnvelopeFactory = EnvelopeFactory(),
+        clock: some Clock<Duration> = ContinuousClock(),
+        logger: Logger = Logger(label: "AfterCommitPostgres", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) async throws {
+        let time = TimeSource(clock)
+        let pool = try PostgresPool(database, time: time)
+        do {
+            try await Migrator(migrations: Self.migrations).prepare(pool, applies: configuration.migrates)
+        } catch {
+            await pool.close()
+            throw error
+        }
+        let queue = PostgresOutbox(
+            pool: pool, envelopes: envelopes, configuration: configuration, time: time, logger: logger)
+        self.pool = pool
+        self.queue = queue
+        self.envelopes = envelopes
+        self.configuration = configuration
+        self.time = time
+        self.logger = logger
+        let runner = TransactionRunner(
+            pool: pool, maxConflicts: configuration.maxConflicts, patience: configuration.reconnectTimeout, time: time)
+        self.runner = runner
+        batcher = EmitBatcher { try await Self.store($0, in: queue, with: runner) }
+        let lookAgain: @Sendable () -> Void = { queue.wake([.claimable, .delayed, .deadLetters]) }
+        listener = try PostgresListener(
+            database, channel: "aftercommit_outbox", time: time, logger: logger, onNotification: lookAgain,
+            onListening: lookAgain)
+        listener.start()
+    }
+
+    deinit {
+        listener.stop()
+        queue.detach()
+    }
+
+    /// Gives back what is claimed and closes the connections. Later calls throw `StorageError` with `closed`.
+    public func close() async {
+        listener.stop()
+        await queue.close()
+        await pool.close()
+    }
+
+    public var leaseDuration: Duration? { queue.leaseDuration }
+    public var ordersKeys: Bool { queue.ordersKeys }
+    public var inboxWindow: Duration { configuration.inboxWindow }
+}
+#endif

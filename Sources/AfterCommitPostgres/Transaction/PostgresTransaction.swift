@@ -1,0 +1,105 @@
+#if Postgres
+public import AfterCommit
+import Foundation
+
+/// A transaction of a ``PostgresStorage``.
+public final class PostgresTransaction: StorageTransaction {
+    let session: PostgresSession
+    private let queue: any PostgresQueue
+    private let envelopes: EnvelopeFactory
+    private var isOpen = true
+    private var savepoints = 0
+    private(set) var emissions: [Emission] = []
+    /// Whether anything was asked of the server, so that there may be something to commit.
+    private(set) var isUsed = false
+    /// A failure because of others, or of the connection, whatever the body made of it.
+    private(set) var failure: PostgresError?
+
+    init(session: PostgresSession, queue: any PostgresQueue, envelopes: EnvelopeFactory) {
+        self.session = session
+        self.queue = queue
+        self.envelopes = envelopes
+    }
+
+    // MARK: Statements
+
+    /// Runs one statement; its parameters are `$1`, `$2` and so on.
+    /// - Throws: ``PostgresError``, after which nothing but the end of the transaction, or of the savepoint around it, is
+    ///   possible.
+    @discardableResult
+    public func execute(_ sql: String, _ parameters: PostgresValue...) throws -> PostgresResult {
+        try execute(sql, parameters)
+    }
+
+    /// Runs one statement with parameters that were collected.
+    @discardableResult
+    public func execute(_ sql: String, _ parameters: [PostgresValue]) throws -> PostgresResult {
+        try noting { try $0.execute(sql, parameters) }
+    }
+
+    private func noting<R>(_ body: (PostgresSession) throws -> R) throws -> R {
+        guard isOpen else { throw StorageError.transactionClosed }
+        isUsed = true
+        do {
+            return try body(session)
+        } catch let error as PostgresError {
+            if error.isConflict || error.isConnectionLost { failure = error }
+            throw error
+        }
+    }
+
+    // MARK: Emitting
+
+    /// - Throws: as the protocol says; `StorageError` with `needsOutbox` in a status column.
+    @discardableResult
+    public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
+        guard isOpen else { throw StorageError.transactionClosed }
+        return try emit(try envelopes.emission(event, options: options, form: .bytes))
+    }
+
+    func emit(_ emission: Emission) throws -> EventID {
+        try noting { session in
+            try queue.check(emission)
+            if let first = try queue.firstID(for: emission, in: session) { return first }
+            emissions.append(emission)
+            return emission.envelope.id
+        }
+    }
+
+    // MARK: Savepoints
+
+    public func savepoint<R>(_ body: () throws -> R) throws -> R {
+        let name = "aftercommit_\(savepoints)"
+        try execute("SAVEPOINT \(name)")
+        savepoints += 1
+        defer { savepoints -= 1 }
+        let emitted = emissions.count
+        let result: R
+        do {
+            result = try body()
+        } catch {
+            emissions.removeSubrange(emitted...)
+            // What the server has undone as a whole needs no savepoint any more.
+            if failure == nil { try execute("ROLLBACK TO SAVEPOINT \(name)") }
+            throw error
+        }
+        try execute("RELEASE SAVEPOINT \(name)")
+        return result
+    }
+
+    // MARK: Inbox
+
+    public func inboxRecord(for key: String) throws -> InboxRecord? {
+        try noting { try PostgresInbox.record(for: key, in: $0) }
+    }
+
+    public func putInboxRecord(_ record: InboxRecord, window: Duration) throws {
+        try noting { try PostgresInbox.put(record, window: window, in: $0) }
+    }
+
+    /// After it nothing can be done with the transaction.
+    func close() {
+        isOpen = false
+    }
+}
+#endif

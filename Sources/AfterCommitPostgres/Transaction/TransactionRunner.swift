@@ -1,0 +1,116 @@
+#if Postgres
+import AfterCommit
+import Foundation
+
+/// Runs transactions until they are committed or cannot be: again after conflicts and lost connections, and it finds out
+/// what became of a commit that was not answered.
+struct TransactionRunner: Sendable {
+    /// How the outcome of a commit is found out on another connection.
+    enum Trace: Sendable {
+        /// Asks for what the transaction stored.
+        case lookup(@Sendable (PostgresSession) throws -> Bool)
+        /// The transaction's own number: the server remembers what became of it (PostgreSQL, `pg_xact_status`).
+        case transaction(Int64)
+        /// It wrote nothing.
+        case none
+    }
+
+    /// A commit that was not answered.
+    struct UnknownOutcome<R: Sendable>: Error {
+        let value: R
+        let trace: Trace
+        let cause: PostgresError
+    }
+
+    let pool: PostgresPool
+    let maxConflicts: Int
+    let patience: Duration
+    let time: TimeSource
+
+    /// - Parameter attempt: one try, on a connection; throws ``UnknownOutcome`` for a commit that was not answered.
+    func run<R: Sendable>(_ attempt: @escaping @Sendable (PostgresSession) throws -> R) async throws -> R {
+        var retry = TransactionRetry(maxConflicts: maxConflicts, patience: patience)
+        var random = SystemRandomNumberGenerator()
+        while true {
+            let failure: PostgresError
+            do {
+                return try await pool.run(attempt)
+            } catch let unknown as UnknownOutcome<R> {
+                if try await isCommitted(unknown.trace, cause: unknown.cause) { return unknown.value }
+                failure = unknown.cause
+            } catch let error as PostgresError {
+                failure = error
+            }
+            let decision = retry.failed(TransactionRetry.Failure(failure), now: time.now(), random: &random)
+            guard case .runAgain(let delay) = decision, !pool.isClosed else { throw told(failure) }
+            // Nothing was committed: who was cancelled meanwhile need not run again.
+            try await time.sleep(until: time.now() + delay)
+        }
+    }
+
+    /// What a statement of the user's met is theirs to read; what keeps the storage from working is the storage's error.
+    private func told(_ error: PostgresError) -> any Error {
+        if pool.isClosed { return StorageError.closed }
+        return error.isFull || error.isConnectionLost || error.isOutcomeUnknown ? StorageError(error) : error
+    }
+
+    /// Asks until the server answers, or patience ends.
+    private func isCommitted(_ trace: Trace, cause: PostgresError) async throws -> Bool {
+        var retry = TransactionRetry(maxConflicts: .max, patience: patience)
+        var random = SystemRandomNumberGenerator()
+        while true {
+            do {
+                if let isCommitted = try await pool.run({ try Self.ask(trace, in: $0) }) { return isCommitted }
+            } catch let error as PostgresError where error.isConnectionLost {
+                // It is not back yet.
+            }
+            guard case .runAgain(let delay) = retry.failed(.connectionLost, now: time.now(), random: &random),
+                !pool.isClosed
+            else { throw StorageError(cause) }
+            try await uncancelled { try await time.sleep(until: time.now() + delay) }
+        }
+    }
+
+    /// - Returns: `nil` while it is not decided.
+    private static func ask(_ trace: Trace, in session: PostgresSession) throws -> Bool? {
+        switch trace {
+        case .none: return true
+        case .lookup(let isThere): return try isThere(session)
+        case .transaction(let id):
+            switch try session.execute("SELECT pg_xact_status($1::text::xid8)", [.text("\(id)")]).first().optionalText(0) {
+            case "committed": return true
+            case "in progress": return nil
+            default: return false
+            }
+        }
+    }
+
+    /// What came of a commit must be known, whoever is cancelled.
+    private func uncancelled(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await Task { try await body() }.value
+    }
+}
+
+extension TransactionRetry.Failure {
+    init(_ error: PostgresError) {
+        self = error.isConflict ? .conflict : error.isConnectionLost ? .connectionLost : .other
+    }
+}
+
+extension StorageError {
+    init(_ error: PostgresError) {
+        if error.isFull {
+            self.init(.storageFull, "the database has no room to write; free disk space there", cause: error)
+        } else if error.isOutcomeUnknown {
+            self.init(
+                .systemFailure,
+                "the connection was lost while the transaction was being committed, and the database could not be asked what became of it",
+                cause: error)
+        } else if error.isConnectionLost {
+            self.init(.systemFailure, "the database cannot be reached", cause: error)
+        } else {
+            self.init(.systemFailure, "the database refused a statement", cause: error)
+        }
+    }
+}
+#endif

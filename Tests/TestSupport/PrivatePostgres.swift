@@ -1,0 +1,68 @@
+package import Foundation
+import Synchronization
+
+/// A PostgreSQL of this process's own, started when it is first asked for. It ends with the process, however that ends.
+package final class PrivatePostgres: Sendable {
+    /// Where it is, such as `postgresql://postgres@127.0.0.1:23456/postgres`.
+    package let url: String
+    private let folder: String
+    /// It runs for as long as this one's input is open.
+    private let process: ChildProcess
+
+    private static let started = Mutex<Result<PrivatePostgres, any Error>?>(nil)
+    private static let lastDatabase = Atomic(0)
+
+    /// The one of this process. It blocks until it is started.
+    package static func shared() throws -> PrivatePostgres {
+        try started.withLock { started in
+            if let started { return try started.get() }
+            let result = Result { try PrivatePostgres() }
+            started = result
+            return try result.get()
+        }
+    }
+
+    package init() throws {
+        process = try ChildProcess([Self.script, "serve"])
+        var line = Data()
+        while !line.contains(UInt8(ascii: "\n")) {
+            let bytes = process.output.availableData
+            guard !bytes.isEmpty else { throw NotStarted() }
+            line += bytes
+        }
+        let words = String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
+        guard words.count == 2 else { throw NotStarted() }
+        (url, folder) = (words[0], words[1])
+    }
+
+    /// The name of a database that nobody else uses, and the statement that makes it.
+    package static func newDatabase() -> (name: String, statement: String) {
+        let name = "test\(lastDatabase.wrappingAdd(1, ordering: .relaxed).newValue)"
+        return (name, "CREATE DATABASE \(name)")
+    }
+
+    /// The address of a database of this server.
+    package func url(ofDatabase name: String) -> String {
+        String(url.dropLast("postgres".count)) + name
+    }
+
+    /// Lets the server crash, and starts it again on the same port. It blocks until it accepts connections.
+    package func restart() throws {
+        let restart = try ChildProcess([Self.script, "restart", folder])
+        guard restart.waitUntilEnded() == 0 else { throw NotStarted() }
+    }
+
+    /// The server's own process, which answers SIGSTOP and SIGCONT.
+    package func serverID() throws -> pid_t {
+        let text = try String(contentsOfFile: folder + "/data/postmaster.pid", encoding: .utf8)
+        guard let id = text.split(separator: "\n").first.flatMap({ pid_t($0) }) else { throw NotStarted() }
+        return id
+    }
+
+    /// Tests run from the package's folder.
+    private static let script = FileManager.default.currentDirectoryPath + "/Tests/Scripts/postgres.sh"
+
+    package struct NotStarted: Error, CustomStringConvertible {
+        package var description: String { "the private PostgreSQL did not start; see what Tests/Scripts/postgres.sh says" }
+    }
+}
