@@ -9,10 +9,7 @@ struct TestDatabase {
     let url: String
 
     init() async throws {
-        let server = try await Self.server()
-        let (name, statement) = PrivatePostgres.newDatabase()
-        try await Self.withSession(server.url) { try $0.executeScript(statement) }
-        url = server.url(ofDatabase: name)
+        url = try await onOwnThread("make-database") { try PrivatePostgres.shared().makeDatabase() }
     }
 
     static func server() async throws -> PrivatePostgres {

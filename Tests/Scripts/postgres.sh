@@ -4,6 +4,7 @@
 #   postgres.sh serve [--durable]   prints `postgresql://postgres@127.0.0.1:PORT/postgres FOLDER` when it accepts connections,
 #                                   and stops the server when its standard input ends, so when whoever started it is gone.
 #                                   Without --durable nothing is flushed: a crash of the machine loses everything.
+#   postgres.sh database URL NAME   makes a database.
 #   postgres.sh restart FOLDER      lets it crash and starts it again, on the same port.
 set -euo pipefail
 
@@ -73,7 +74,7 @@ serve() {
     cat >>"$folder/data/postgresql.conf" <<SETTINGS
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
-max_connections = 200
+max_connections = 300
 include 'port.conf'
 SETTINGS
     # Commits reach the system at least, so that a crash of the server loses none.
@@ -93,8 +94,14 @@ restart() {
     as_owner "$programs/pg_ctl" restart -w -t 60 -m immediate -D "$folder/data" -l "$folder/log" >/dev/null
 }
 
+make_database() {
+    find_programs
+    exec "$programs/psql" -X -q "$1" -c "CREATE DATABASE $2" </dev/null
+}
+
 case ${1:-} in
 serve) serve "${2:-}" ;;
 restart) restart "${2:?the folder that serve printed}" ;;
-*) fail "usage: postgres.sh serve [--durable] | restart FOLDER" ;;
+database) make_database "${2:?the URL that serve printed}" "${3:?a name}" ;;
+*) fail "usage: postgres.sh serve [--durable] | restart FOLDER | database URL NAME" ;;
 esac

@@ -35,15 +35,13 @@ package final class PrivatePostgres: Sendable {
         (url, folder) = (words[0], words[1])
     }
 
-    /// The name of a database that nobody else uses, and the statement that makes it.
-    package static func newDatabase() -> (name: String, statement: String) {
-        let name = "test\(lastDatabase.wrappingAdd(1, ordering: .relaxed).newValue)"
-        return (name, "CREATE DATABASE \(name)")
-    }
-
-    /// The address of a database of this server.
-    package func url(ofDatabase name: String) -> String {
-        String(url.dropLast("postgres".count)) + name
+    /// Makes a database that nobody else uses. It blocks meanwhile.
+    /// - Returns: its address.
+    package func makeDatabase() throws -> String {
+        let name = "test\(Self.lastDatabase.wrappingAdd(1, ordering: .relaxed).newValue)"
+        let making = try ChildProcess([Self.script, "database", url, name])
+        guard making.waitUntilEnded() == 0 else { throw NotStarted() }
+        return String(url.dropLast("postgres".count)) + name
     }
 
     /// Lets the server crash, and starts it again on the same port. It blocks until it accepts connections.

@@ -5,9 +5,11 @@ extension DeliveryWorker {
     /// Makes dead letters of deliveries wherever they are, and returns once that is stored.
     func cancel(_ sequences: Set<UInt64>) async throws -> [UInt64] {
         let cancelled = try await cancelOnce(sequences)
-        // One that went from a lane back into the storage meanwhile is looked for once more.
+        // One that went from a lane back into the storage meanwhile, or was on its way out of it, is looked for once more.
         let rest = sequences.subtracting(cancelled)
-        return rest.isEmpty ? cancelled : cancelled + (try await cancelOnce(rest))
+        guard !rest.isEmpty else { return cancelled }
+        await claimHasEnded()
+        return cancelled + (try await cancelOnce(rest))
     }
 
     private func cancelOnce(_ sequences: Set<UInt64>) async throws -> [UInt64] {

@@ -101,6 +101,8 @@ extension DeliveryWorker {
             now: now, date: date, queue: queue.standing(), blocked: blockedForClaims)
         guard let limit else { return turned }
         let includesNew = state.includesNew(blocked: blockedForClaims)
+        isClaiming = true
+        defer { endClaiming() }
         do {
             let batch = try await storage.claim(
                 ClaimRequest(
@@ -115,6 +117,18 @@ extension DeliveryWorker {
             claimingFailed(error)
             return turned
         }
+    }
+
+    private func endClaiming() {
+        isClaiming = false
+        for waiter in claimWaiters { waiter.resume() }
+        claimWaiters = []
+    }
+
+    /// Waits until no claim is under way.
+    func claimHasEnded() async {
+        guard isClaiming else { return }
+        await withCheckedContinuation { claimWaiters.append($0) }
     }
 
     func claimingFailed(_ error: any Error) {

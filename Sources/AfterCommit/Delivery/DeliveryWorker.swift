@@ -41,6 +41,10 @@ package actor DeliveryWorker {
     var unsettled: SettlementBatch
     /// Keys whose blocked deliveries have their turn.
     var keysToClaim: [String]
+    /// A claim has not returned: what it takes is in nobody's hands yet.
+    var isClaiming = false
+    /// Those who wait until it has.
+    var claimWaiters: [CheckedContinuation<Void, Never>] = []
     /// Settles that have not returned: what they tell is in the storage only after them.
     var settlesUnderWay = 0
     var totals: DeliveryTotals

@@ -13,6 +13,9 @@ public struct EventID: Hashable, Sendable {
     /// The milliseconds since 1970 that the id begins with.
     public var milliseconds: UInt64 { high >> 16 }
 
+    /// Whether it is of version 7: ids of others need not be.
+    package var isOrderedByTime: Bool { high >> 12 & 0xF == 7 }
+
     public var uuid: UUID {
         withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { bytes in
             UUID(uuid: bytes.loadUnaligned(as: uuid_t.self))

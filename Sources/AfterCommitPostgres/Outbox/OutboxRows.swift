@@ -21,8 +21,12 @@ struct OutboxRows {
     var count: Int { ids.count }
     var isEmpty: Bool { ids.isEmpty }
 
-    init(_ emissions: some Sequence<Emission>, coder: any EventCoder) throws {
-        for emission in emissions { try append(emission, coder: coder) }
+    /// - Parameter isDelayed: whether their moments are stored too.
+    init(_ emissions: some Sequence<Emission>, isDelayed: Bool = false, coder: any EventCoder) throws {
+        for emission in emissions {
+            try append(emission, coder: coder)
+            if isDelayed, let date = emission.deliverAt { deliverAt.append(date.microseconds) }
+        }
     }
 
     private mutating func append(_ emission: Emission, coder: any EventCoder) throws {
@@ -39,7 +43,6 @@ struct OutboxRows {
         orderingKeys.append(row.orderingKey)
         headers.append(row.headers)
         contentTypes.append(row.contentType)
-        if let date = emission.deliverAt { deliverAt.append(date.microseconds) }
     }
 
     /// As the parameters of ``OutboxStatement/insertEvents``, or with dates of ``OutboxStatement/insertDelayed``.

@@ -29,14 +29,18 @@ enum OutboxStatement {
         FROM \(arrays), $13::bigint[]) AS r (\(names), deliverat)
         """
 
-    /// Takes the key for the event, or gives the event that has it. It waits for others who want the same key.
-    static let deduplicate = """
+    /// Takes the key for the event, and returns nothing where another event has it. It waits for others who want the same key.
+    static let takeKey = """
         INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (key) DO UPDATE SET
-            id = CASE WHEN known.emitted <= $5 THEN excluded.id ELSE known.id END,
-            fingerprint = CASE WHEN known.emitted <= $5 THEN excluded.fingerprint ELSE known.fingerprint END,
-            emitted = CASE WHEN known.emitted <= $5 THEN excluded.emitted ELSE known.emitted END
-        RETURNING id, fingerprint
+        ON CONFLICT (key) DO UPDATE SET id = excluded.id, fingerprint = excluded.fingerprint, emitted = excluded.emitted
+        WHERE known.emitted <= $5
+        RETURNING id
+        """
+    static let holderOfKey = "SELECT id, fingerprint FROM outbox_deduplication WHERE key = $1"
+    /// The newest ids, so that further ones are greater.
+    static let newestIDs = """
+        (SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100)
+        UNION ALL (SELECT id FROM outbox_delayed ORDER BY deliverat DESC LIMIT 100)
         """
 
     static let publishDelayed = """

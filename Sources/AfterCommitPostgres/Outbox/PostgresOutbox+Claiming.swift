@@ -25,11 +25,19 @@ extension PostgresOutbox {
         } catch let error as PostgresError where error.sqlState == Self.leaseLapsed {
             await leaseLapsed(epoch)
             return ClaimedBatch(hasMore: true)
+        } catch let error as PostgresError where error.sqlState == Self.isRegistering {
+            // Nothing tells when they end.
+            try await time.sleep(until: time.now() + Self.registrationLook)
+            return ClaimedBatch(hasMore: true)
         }
     }
 
     /// What `outbox_claim` raises for a relay whose lease has run out.
     private static let leaseLapsed = "AC001"
+    /// What it raises while transactions are open that began before the subscription was registered: it may not have their
+    /// events yet, and what comes after them must wait.
+    private static let isRegistering = "AC002"
+    private static let registrationLook = Duration.milliseconds(20)
 
     private func claim(
         _ request: ClaimRequest, _ parameters: [PostgresValue], subscription: Int32, epoch: Int64,

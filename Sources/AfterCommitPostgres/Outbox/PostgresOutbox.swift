@@ -65,6 +65,7 @@ final class PostgresOutbox: PostgresQueue {
                 try subscriptions.map { try Self.register($0, now: now, in: session) }
             }
             relay.set(Dictionary(zip(subscriptions.map(\.name), numbers), uniquingKeysWith: { $1 }))
+            try await waitForActivation(of: numbers)
             try await join()
         } catch {
             relay.end()
@@ -92,6 +93,24 @@ final class PostgresOutbox: PostgresQueue {
         }
         return number
     }
+
+    /// Waits for the transactions that were open when a subscription was registered: almost always they end at once. Those that
+    /// take longer are waited for when it claims.
+    private func waitForActivation(of numbers: [Int32]) async throws {
+        let end = time.now() + Self.activationPatience
+        while try await pool.run({ session in
+            try session.execute(RelayStatement.repair)
+            return try session.execute(RelayStatement.inactive, [.int64s(numbers.map(Int64.init))]).first().bool(0)
+        }) {
+            guard time.now() < end else {
+                logger.notice("transactions that are open keep new subscriptions waiting; they begin when those have ended")
+                return
+            }
+            try await time.sleep(until: time.now() + .milliseconds(10))
+        }
+    }
+
+    private static let activationPatience = Duration.seconds(2)
 
     /// Gets a lease.
     func join() async throws {

@@ -14,6 +14,10 @@ enum RelayStatement {
         """
     static let leave = "DELETE FROM outbox_relays WHERE epoch = $1"
     static let setIdle = "UPDATE outbox_relays SET idle = $2 WHERE epoch = $1 RETURNING \(unflushed)"
+    static let repair = "SELECT outbox_repair()"
+    static let inactive = """
+        SELECT EXISTS (SELECT FROM outbox_subscriptions WHERE subscription = ANY ($1) AND NOT active)
+        """
     static let reap = "SELECT outbox_reap()"
     static let prune = """
         WITH pruned AS (

@@ -26,7 +26,7 @@ extension OutboxSchema {
             THEN
                 PERFORM outbox_repair();
                 IF EXISTS (SELECT FROM outbox_subscriptions WHERE subscription = _subscription AND NOT active) THEN
-                    RETURN;
+                    RAISE EXCEPTION 'transactions are open that began before the subscription' USING ERRCODE = 'AC002';
                 END IF;
             END IF;
             WITH due AS (

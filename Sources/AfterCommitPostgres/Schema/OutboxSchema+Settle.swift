@@ -27,6 +27,8 @@ extension OutboxSchema {
             more bigint[];
             keys varchar[];
             skipped varchar[];
+            waiting varchar[];
+            waiter varchar;
             given bigint[] := _delivered;
         BEGIN
             promoted := 0;
@@ -42,10 +44,12 @@ extension OutboxSchema {
                         deadsince = to_timestamp(g.deadsince), blockskey = coalesce(g.blockskey, false)
                     FROM given g
                     WHERE d.subscription = _subscription AND d.sequence = g.sequence AND d.epoch = _epoch
-                    RETURNING d.sequence, CASE WHEN d.state = 'dead' AND NOT d.blockskey THEN d.orderingkey END AS freed
+                    RETURNING d.sequence, CASE WHEN d.state = 'dead' AND NOT d.blockskey THEN d.orderingkey END AS freed,
+                        CASE WHEN d.state = 'blocked' THEN d.orderingkey END AS waiter
                 )
-                SELECT array_agg(u.sequence), array_agg(DISTINCT u.freed) FILTER (WHERE u.freed IS NOT NULL)
-                INTO settled, skipped FROM updated u;
+                SELECT array_agg(u.sequence), array_agg(DISTINCT u.freed) FILTER (WHERE u.freed IS NOT NULL),
+                    array_agg(DISTINCT u.waiter) FILTER (WHERE u.waiter IS NOT NULL)
+                INTO settled, skipped, waiting FROM updated u;
                 given := given || ARRAY(SELECT (x ->> 'sequence')::bigint FROM jsonb_array_elements(_exceptions) x);
             END IF;
             WITH done AS (
@@ -56,6 +60,19 @@ extension OutboxSchema {
             SELECT array_agg(d.sequence), array_agg(DISTINCT d.orderingkey) FILTER (WHERE d.orderingkey IS NOT NULL)
             INTO more, keys FROM done d;
             keys := keys || skipped;
+            -- What they wait for may have been settled before they were stored as blocked, by a transaction of its own. One that
+            -- is about to be is waited for.
+            FOREACH waiter IN ARRAY coalesce(waiting, '{}') LOOP
+                PERFORM FROM outbox_deliveries d
+                WHERE d.subscription = _subscription AND d.orderingkey = waiter AND (d.state <> 'dead' OR d.blockskey)
+                    AND d.sequence < (
+                        SELECT min(b.sequence) FROM outbox_deliveries b
+                        WHERE b.subscription = _subscription AND b.orderingkey = waiter AND b.state = 'blocked')
+                ORDER BY d.sequence LIMIT 1 FOR KEY SHARE;
+                IF NOT FOUND THEN
+                    keys := keys || waiter;
+                END IF;
+            END LOOP;
             IF keys IS NOT NULL THEN
                 promoted := outbox_promote(_subscription, keys);
             END IF;

@@ -49,6 +49,8 @@ public final class PostgresStorage: TransactionalStorage {
         let pool = try PostgresPool(database, time: time)
         do {
             try await Migrator(migrations: Self.migrations).prepare(pool, applies: configuration.migrates)
+            let writer = OutboxWriter(envelopes: envelopes)
+            try await pool.run { try writer.advanceIDs(in: $0) }
         } catch {
             await pool.close()
             throw error

@@ -23,17 +23,23 @@ public final class PostgresTransaction: StorageTransaction {
 
     // MARK: Statements
 
-    /// Runs one statement; its parameters are `$1`, `$2` and so on.
+    /// Runs one statement that changes something; its parameters are `$1`, `$2` and so on.
+    /// - Returns: how many rows it inserted, changed or deleted.
     /// - Throws: ``PostgresError``, after which nothing but the end of the transaction, or of the savepoint around it, is
     ///   possible.
     @discardableResult
-    public func execute(_ sql: String, _ parameters: PostgresValue...) throws -> PostgresResult {
-        try execute(sql, parameters)
+    public func execute(_ sql: String, _ parameters: PostgresValue...) throws -> Int {
+        try query(sql, parameters).affectedRows
+    }
+
+    /// Runs one statement that returns rows; its parameters are `$1`, `$2` and so on.
+    /// - Throws: as ``execute(_:_:)``.
+    public func query(_ sql: String, _ parameters: PostgresValue...) throws -> PostgresResult {
+        try query(sql, parameters)
     }
 
     /// Runs one statement with parameters that were collected.
-    @discardableResult
-    public func execute(_ sql: String, _ parameters: [PostgresValue]) throws -> PostgresResult {
+    public func query(_ sql: String, _ parameters: [PostgresValue]) throws -> PostgresResult {
         try noting { try $0.execute(sql, parameters) }
     }
 

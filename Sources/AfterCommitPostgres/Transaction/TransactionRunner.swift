@@ -31,6 +31,7 @@ struct TransactionRunner: Sendable {
     func run<R: Sendable>(_ attempt: @escaping @Sendable (PostgresSession) throws -> R) async throws -> R {
         var retry = TransactionRetry(maxConflicts: maxConflicts, patience: patience)
         var random = SystemRandomNumberGenerator()
+        try Task.checkCancellation()
         while true {
             let failure: PostgresError
             do {

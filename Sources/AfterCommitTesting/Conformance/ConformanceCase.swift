@@ -90,6 +90,9 @@ public struct ConformanceCapabilities: OptionSet, Sendable, Hashable {
     public static let suspendsWhenFull = Self(rawValue: 1 << 2)
     /// Dead letters are bounded; the oldest fall out.
     public static let boundsDeadLetters = Self(rawValue: 1 << 3)
+    /// What waits behind its ordering key is bounded; past the bound the subscription waits. Where a storage orders keys
+    /// itself, such a bound has no use.
+    public static let boundsBlocked = Self(rawValue: 1 << 4)
 }
 
 /// A promise that was not kept.

@@ -8,7 +8,7 @@ import Synchronization
 final class ConformanceRun: Sendable {
     let suite: ConformanceSuite
     let clock = ManualClock()
-    private let open = Mutex<[any TableStorage]>([])
+    private let open = Mutex<[any ConformanceStorage]>([])
 
     init(suite: ConformanceSuite) {
         self.suite = suite
@@ -24,14 +24,14 @@ final class ConformanceRun: Sendable {
 
     func storage(
         isSmall: Bool = false, interceptors: [any EmitInterceptor] = []
-    ) async throws -> any TableStorage {
+    ) async throws -> any ConformanceStorage {
         let storage = try await suite.makeStorage(options(isSmall: isSmall, interceptors: interceptors))
         open.withLock { $0.append(storage) }
         return storage
     }
 
     /// What the storage left, as a new process would find it.
-    func reopen(_ storage: any TableStorage) async throws -> any TableStorage {
+    func reopen(_ storage: any ConformanceStorage) async throws -> any ConformanceStorage {
         _ = open.withLock { $0.popLast() }
         let reopened = try await suite.reopen(storage, options(isSmall: false))
         open.withLock { $0.append(reopened) }
@@ -103,11 +103,10 @@ extension ConformanceRun {
 
     /// Fails the case unless the row of `key` says `text`, or is not there where it says nothing.
     func requireRow(
-        _ text: String?, for key: String, _ storage: any TableStorage, file: StaticString = #fileID,
+        _ text: String?, for key: String, _ storage: any ConformanceStorage, file: StaticString = #fileID,
         line: UInt = #line
     ) async throws {
-        let row: Row? = try await storage.read { try $0.value(for: key, in: .rows) }
-        try requireEqual(row?.text, text, "in the row of \(key)", file: file, line: line)
+        try requireEqual(try await storage.rows()[key], text, "in the row of \(key)", file: file, line: line)
     }
 
     /// Stores envelopes as they are, whatever is in them.
@@ -117,9 +116,9 @@ extension ConformanceRun {
         return try await storage.emit(envelopes.map { Emission(envelope: $0) }, into: room)
     }
 
-    /// An envelope of `Numbered`'s type with bytes of the case's own.
+    /// An envelope of `ConformanceEvent`'s type with bytes of the case's own.
     func envelope(
-        _ payload: String, type: EventType = Numbered.type, version: Int = 1, key: String? = nil,
+        _ payload: String, type: EventType = ConformanceEvent.type, version: Int = 1, key: String? = nil,
         in storage: any EventStorage
     ) -> Envelope {
         Envelope(
@@ -128,28 +127,10 @@ extension ConformanceRun {
     }
 }
 
-/// What the cases emit.
-struct Numbered: Event, Hashable {
-    static let type: EventType = "conformance.numbered"
-    var number: Int
-    var key: String?
-    var padding = ""
-    var orderingKey: String? { key }
-}
-
 /// Another type, which other subscriptions handle.
 struct Named: Event, Hashable {
     static let type: EventType = "conformance.named"
     var name: String
-}
-
-/// A row that is written beside an event.
-struct Row: Codable, Sendable, Hashable {
-    var text: String
-}
-
-extension Table where Key == String, Value == Row {
-    static var rows: Self { Table("rows") }
 }
 
 /// What a case's own code throws.
@@ -177,13 +158,13 @@ final class Kept<Value: Sendable>: Sendable {
     func append(_ value: Value) { state.withLock { $0.append(value) } }
 }
 
-extension RecordingHandler where E == Numbered {
+extension RecordingHandler where E == ConformanceEvent {
     var numbers: [Int] { calls.map(\.event.number) }
 
     func subscription(
         _ name: String = "recorder", policy: DeliveryPolicy = .standard, endpoint: Endpoint? = nil
     ) -> Subscription {
-        Subscription(name, to: Numbered.self, policy: policy, endpoint: endpoint) { event, context in
+        Subscription(name, to: ConformanceEvent.self, policy: policy, endpoint: endpoint) { event, context in
             try await self(event, context)
         }
     }

@@ -4,30 +4,30 @@ extension ConformanceSuite {
     static let afterCommitCases: [ConformanceCase] = [
         ConformanceCase(.afterCommit, "a committed event is delivered, with the row it was written with") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 let id = try await storage.transaction { tx in
-                    try tx.put(Row(text: "written"), for: "a", in: .rows)
-                    return try tx.emit(Numbered(number: 1))
+                    try tx.putRow("written", for: "a")
+                    return try tx.emit(ConformanceEvent(number: 1))
                 }
                 try await engine.drain()
                 try requireEqual(handler.calls.map(\.context.eventID), [id])
                 try requireEqual(handler.numbers, [1])
             }
-            let row = try await storage.read { try $0.value(for: "a", in: .rows) }
-            try requireEqual(row, Row(text: "written"))
+            let row = try await storage.rows()["a"]
+            try requireEqual(row, "written")
         },
         ConformanceCase(.afterCommit, "a handler sees the row its transaction wrote") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { event, _ in
-                let row = try await storage.read { try $0.value(for: "\(event.number)", in: .rows) }
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
+                let row = try await storage.rows()["\(event.number)"]
                 if row == nil { throw Refusal() }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
                 for number in 1...50 {
                     try await storage.transaction { tx in
-                        try tx.emit(Numbered(number: number))
-                        try tx.put(Row(text: "later"), for: "\(number)", in: .rows)
+                        try tx.emit(ConformanceEvent(number: number))
+                        try tx.putRow("later", for: "\(number)")
                     }
                 }
                 try await engine.drain()
@@ -37,61 +37,58 @@ extension ConformanceSuite {
         },
         ConformanceCase(.afterCommit, "an event of a transaction that throws is never delivered") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await requireThrows("the body's error comes out", matching: { $0 is Refusal }) {
                     try await storage.transaction { tx in
-                        try tx.put(Row(text: "undone"), for: "a", in: .rows)
-                        try tx.emit(Numbered(number: 1))
+                        try tx.putRow("undone", for: "a")
+                        try tx.emit(ConformanceEvent(number: 1))
                         throw Refusal()
                     }
                 }
-                try await storage.transaction { try $0.emit(Numbered(number: 2)) }
+                try await storage.transaction { try $0.emit(ConformanceEvent(number: 2)) }
                 try await engine.drain()
                 try requireEqual(handler.numbers, [2])
             }
-            let row = try await storage.read { try $0.value(for: "a", in: .rows) }
+            let row = try await storage.rows()["a"]
             try requireEqual(row, nil)
         },
         ConformanceCase(.afterCommit, "a savepoint that is rolled back drops its events and rows only") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await storage.transaction { tx in
-                    try tx.emit(Numbered(number: 1))
-                    try tx.put(Row(text: "outer"), for: "a", in: .rows)
+                    try tx.emit(ConformanceEvent(number: 1))
+                    try tx.putRow("outer", for: "a")
                     do {
                         try tx.savepoint {
-                            try tx.emit(Numbered(number: 2))
-                            try tx.put(Row(text: "inner"), for: "a", in: .rows)
-                            try tx.put(Row(text: "inner"), for: "b", in: .rows)
+                            try tx.emit(ConformanceEvent(number: 2))
+                            try tx.putRow("inner", for: "a")
+                            try tx.putRow("inner", for: "b")
                             throw Refusal()
                         }
                     } catch is Refusal {}
                     try tx.savepoint {
-                        try tx.emit(Numbered(number: 3))
-                        try tx.put(Row(text: "kept"), for: "c", in: .rows)
+                        try tx.emit(ConformanceEvent(number: 3))
+                        try tx.putRow("kept", for: "c")
                     }
                 }
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), [1, 3])
             }
-            let rows = try await storage.read { reader in
-                try reader.entries(in: .rows, after: nil, limit: 10).map { "\($0.key) \($0.value.text)" }
-            }
-            try requireEqual(rows, ["a outer", "c kept"])
+            try requireEqual(try await storage.rows(), ["a": "outer", "c": "kept"])
         },
         ConformanceCase(.afterCommit, "one failing transaction among many at once harms no other") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 let failed = await withTaskGroup(of: Bool.self) { group in
                     for number in 0..<100 {
                         group.addTask {
                             do {
                                 try await storage.transaction { tx in
-                                    try tx.put(Row(text: "row"), for: "\(number)", in: .rows)
-                                    try tx.emit(Numbered(number: number))
+                                    try tx.putRow("row", for: "\(number)")
+                                    try tx.emit(ConformanceEvent(number: number))
                                     if number.isMultiple(of: 10) { throw Refusal() }
                                 }
                                 return false
@@ -106,12 +103,12 @@ extension ConformanceSuite {
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), (0..<100).filter { !$0.isMultiple(of: 10) })
             }
-            let rows = try await storage.read { try $0.count(of: .rows) }
+            let rows = try await storage.rows().count
             try requireEqual(rows, 90)
         },
         ConformanceCase(.afterCommit, "a transaction that leaves its body is closed") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 let escaped = Escape()
                 try await storage.transaction { escaped.transaction = $0 }
@@ -119,7 +116,7 @@ extension ConformanceSuite {
                     "use after the body throws transactionClosed",
                     matching: { ($0 as? StorageError)?.code == .transactionClosed }
                 ) {
-                    try escaped.transaction?.emit(Numbered(number: 1))
+                    try escaped.transaction?.emit(ConformanceEvent(number: 1))
                 }
                 try await engine.drain()
                 try requireEqual(handler.numbers, [])
@@ -129,12 +126,12 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let task = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
-                try await storage.transaction { try $0.put(Row(text: "ran"), for: "a", in: .rows) }
+                try await storage.transaction { try $0.putRow("ran", for: "a") }
             }
             try await requireThrows("a cancelled transaction throws", matching: { $0 is CancellationError }) {
                 try await task.value
             }
-            let row = try await storage.read { try $0.value(for: "a", in: .rows) }
+            let row = try await storage.rows()["a"]
             try requireEqual(row, nil)
         },
     ]
@@ -142,5 +139,5 @@ extension ConformanceSuite {
 
 /// Carries a transaction out of its body, which the compiler forbids for honest code.
 private final class Escape: @unchecked Sendable {
-    var transaction: (any TableTransaction)?
+    var transaction: (any ConformanceTransaction)?
 }

@@ -5,9 +5,9 @@ extension ConformanceSuite {
     static let attemptCases: [ConformanceCase] = [
         ConformanceCase(.attempts, "3 retries are 4 attempts, numbered, then a dead letter") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(20), engine)
                 try requireEqual(handler.calls.map(\.context.attempt), [1, 2, 3, 4])
                 try requireEqual(handler.calls.map(\.context.isLastAttempt), [false, false, false, true])
@@ -19,9 +19,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.attempts, "the waits are 1, 2 and 4 s with equal jitter, and the due date is stored") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.waitUntilIdle()
                 for full in [1.0, 2.0, 4.0] {
                     let record = try await engine.deliveries(DeliveryQuery(state: .retrying)).first
@@ -42,12 +42,12 @@ extension ConformanceSuite {
         },
         ConformanceCase(.attempts, "an event that fails at first is delivered by a retry") { run in
             let storage = try await run.storage()
-            let handler = FailingHandler<Numbered>(attempts: 2)
+            let handler = FailingHandler<ConformanceEvent>(attempts: 2)
             let subscription = Subscription(
-                "recorder", to: Numbered.self, endpoint: Endpoint("recorder", breaker: nil)
+                "recorder", to: ConformanceEvent.self, endpoint: Endpoint("recorder", breaker: nil)
             ) { try await handler($0, $1) }
             try await run.running(storage, [subscription]) { engine in
-                try await engine.emit(contentsOf: (0..<50).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) })
                 try await run.pass(.seconds(8), engine)
                 try requireEqual(handler.succeeded.count, 50)
                 try requireEqual(handler.calls.count, 150, "attempts")
@@ -56,9 +56,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.attempts, "`discard` ends a delivery without a dead letter") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw HandlerOutcome.discard("obsolete") }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.discard("obsolete") }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
                 try requireEqual(handler.calls.count, 1)
                 try requireEqual(try await engine.totals().discarded, 1)
@@ -67,9 +67,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.attempts, "`permanent` makes a dead letter at once") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
                 try requireEqual(handler.calls.count, 1)
                 try requireEqual(try await engine.deadLetters().map(\.reason), [.permanent])
@@ -77,11 +77,11 @@ extension ConformanceSuite {
         },
         ConformanceCase(.attempts, "`retry(after:)` waits at least as long, and counts") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, context in
+            let handler = RecordingHandler<ConformanceEvent> { _, context in
                 if context.attempt == 1 { throw HandlerOutcome.retry(after: .seconds(30)) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(29), engine)
                 try requireEqual(handler.calls.count, 1)
                 try await run.pass(.seconds(2), engine)
@@ -91,11 +91,11 @@ extension ConformanceSuite {
         ConformanceCase(.attempts, "`snooze` waits until its date and costs no attempt") { run in
             let storage = try await run.storage()
             let until = run.clock.wallClock.now() + 3600
-            let handler = RecordingHandler<Numbered> { _, context in
+            let handler = RecordingHandler<ConformanceEvent> { _, context in
                 if context.startedAt < until { throw HandlerOutcome.snooze(until: until) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(3599), step: .seconds(100), engine)
                 try await run.pass(.seconds(200), step: .seconds(100), engine)
                 try requireEqual(handler.calls.map(\.context.attempt), [1, 1])
@@ -104,14 +104,14 @@ extension ConformanceSuite {
         },
         ConformanceCase(.attempts, "attempts and due dates outlive the process", requires: .durable) { run in
             let storage = try await run.storage()
-            let failing = RecordingHandler<Numbered> { _, _ in throw Refusal() }
+            let failing = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [failing.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(1), engine)
                 try requireEqual(failing.calls.map(\.context.attempt), [1, 2])
             }
             let reopened = try await run.reopen(storage)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [handler.subscription()]) { engine in
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.calls.count, 0, "attempts: it was not due yet")

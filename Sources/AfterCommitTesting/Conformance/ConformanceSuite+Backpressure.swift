@@ -8,7 +8,7 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage(isSmall: true)
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             let emitted = Counters()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -16,8 +16,8 @@ extension ConformanceSuite {
                         group.addTask {
                             for number in 0..<500 {
                                 try await storage.transaction { tx in
-                                    try tx.put(Row(text: "row"), for: "\(emitter)-\(number)", in: .rows)
-                                    try tx.emit(Numbered(number: emitter * 500 + number))
+                                    try tx.putRow("row", for: "\(emitter)-\(number)")
+                                    try tx.emit(ConformanceEvent(number: emitter * 500 + number))
                                 }
                                 emitted.increment("emitted")
                             }
@@ -32,7 +32,7 @@ extension ConformanceSuite {
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), Array(0..<2000))
             }
-            let rows = try await storage.read { try $0.count(of: .rows) }
+            let rows = try await storage.rows().count
             try requireEqual(rows, 2000)
         },
         ConformanceCase(
@@ -40,10 +40,10 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage(isSmall: true)
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             try await run.running(storage, [handler.subscription()]) { engine in
                 let emitter = Task {
-                    for number in 0..<100_000 { try await engine.emit(Numbered(number: number)) }
+                    for number in 0..<100_000 { try await engine.emit(ConformanceEvent(number: number)) }
                 }
                 await handler.waitForCalls(1)
                 emitter.cancel()
@@ -58,7 +58,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.backpressure, "what can never fit is refused with storageFull", requires: .limited) { run in
             let storage = try await run.storage(isSmall: true)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 let padding = String(repeating: "x", count: 1000)
                 try await requireThrows(
@@ -66,13 +66,13 @@ extension ConformanceSuite {
                     matching: { ($0 as? StorageError)?.code == .storageFull }
                 ) {
                     try await storage.transaction { tx in
-                        try tx.put(Row(text: "undone"), for: "a", in: .rows)
-                        for number in 0..<200_000 { try tx.emit(Numbered(number: number, padding: padding)) }
+                        try tx.putRow("undone", for: "a")
+                        for number in 0..<200_000 { try tx.emit(ConformanceEvent(number: number, padding: padding)) }
                     }
                 }
-                let row = try await storage.read { try $0.value(for: "a", in: .rows) }
+                let row = try await storage.rows()["a"]
                 try requireEqual(row, nil)
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
                 try requireEqual(handler.numbers, [1])
             }
@@ -83,7 +83,7 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage(isSmall: true)
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             let padding = String(repeating: "x", count: 1000)
             try await run.running(storage, [handler.subscription()]) { engine in
                 var accepted: [Int] = []
@@ -91,7 +91,7 @@ extension ConformanceSuite {
                 for number in 0..<200_000 where !isFull {
                     do {
                         try await engine.emit(
-                            contentsOf: (0..<50).map { Numbered(number: number * 50 + $0, padding: padding) })
+                            contentsOf: (0..<50).map { ConformanceEvent(number: number * 50 + $0, padding: padding) })
                         accepted += (0..<50).map { number * 50 + $0 }
                     } catch let error as StorageError where error.code == .storageFull {
                         isFull = true
@@ -101,7 +101,7 @@ extension ConformanceSuite {
                 latch.open()
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), accepted)
-                try await engine.emit(Numbered(number: -1))
+                try await engine.emit(ConformanceEvent(number: -1))
                 try await engine.drain()
                 try requireEqual(handler.calls.last?.event.number, -1)
             }
@@ -111,35 +111,35 @@ extension ConformanceSuite {
             requires: .limited
         ) { run in
             let storage = try await run.storage(isSmall: true)
-            let old = RecordingHandler<Numbered>()
+            let old = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [old.subscription("old")]) { engine in
-                try await engine.emit(Numbered(number: -1))
+                try await engine.emit(ConformanceEvent(number: -1))
                 try await engine.drain()
             }
-            let new = RecordingHandler<Numbered>()
+            let new = RecordingHandler<ConformanceEvent>()
             let padding = String(repeating: "x", count: 4000)
             try await run.running(storage, [new.subscription("new")]) { engine in
                 // Many times what fits.
                 for round in 0..<40 {
                     try await engine.emit(
-                        contentsOf: (0..<100).map { Numbered(number: round * 100 + $0, padding: padding) })
+                        contentsOf: (0..<100).map { ConformanceEvent(number: round * 100 + $0, padding: padding) })
                     try await engine.drain()
                 }
                 try requireEqual(new.calls.count, 4_000)
             }
             // It may come back: what is left for it is delivered, and nothing breaks.
             try await run.running(storage, [old.subscription("old")]) { engine in
-                try await engine.emit(Numbered(number: -2))
+                try await engine.emit(ConformanceEvent(number: -2))
                 try await engine.drain()
                 try require(old.numbers.contains(-2), "the returned subscription got nothing")
             }
         },
         ConformanceCase(.settlingFails, "outcomes are kept and settled later; nothing runs again") { run in
             let faulty = FaultInjectingStorage(try await run.storage())
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(faulty, [handler.subscription()]) { engine in
                 faulty.failSettles(3)
-                try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) })
                 await handler.waitForCalls(20)
                 try await run.pass(.seconds(3), step: .milliseconds(100), engine)
                 try requireEqual(faulty.failedCount, 3)
@@ -149,11 +149,11 @@ extension ConformanceSuite {
         },
         ConformanceCase(.settlingFails, "claiming stops at the bound of what is in flight") { run in
             let faulty = FaultInjectingStorage(try await run.storage())
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let configuration = EngineConfiguration(maxInFlight: 40)
             try await run.running(faulty, configuration: configuration, [handler.subscription()]) { engine in
                 faulty.failSettles(.max)
-                try await engine.emit(contentsOf: (0..<500).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<500).map { ConformanceEvent(number: $0) })
                 await handler.waitForCalls(40)
                 try await run.pass(.seconds(60), step: .seconds(5), engine)
                 try requireEqual(handler.calls.count, 40)
@@ -164,10 +164,10 @@ extension ConformanceSuite {
         },
         ConformanceCase(.settlingFails, "a claim that fails is tried again") { run in
             let faulty = FaultInjectingStorage(try await run.storage())
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(faulty, [handler.subscription()]) { engine in
                 faulty.failClaims(3)
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(3), step: .milliseconds(100), engine)
                 try requireEqual(faulty.failedCount, 3)
                 try requireEqual(handler.numbers, [1])

@@ -8,16 +8,16 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let latch = Latch()
             let exhausted = Counters()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 0 { await latch.wait() }
             }
             let subscription = Subscription(
-                "recorder", to: Numbered.self, policy: DeliveryPolicy(concurrency: 1),
+                "recorder", to: ConformanceEvent.self, policy: DeliveryPolicy(concurrency: 1),
                 onExhausted: { _ in exhausted.increment("called") }
             ) { try await handler($0, $1) }
             let configuration = EngineConfiguration(maxInFlight: 4)
             try await run.running(storage, configuration: configuration, [subscription]) { engine in
-                let events = try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+                let events = try await engine.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) })
                 await handler.waitForCalls(1)
                 // One that the worker holds, and one that it never claimed.
                 let ids = try await engine.ids(events[1]) + engine.ids(events[19])
@@ -42,12 +42,12 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let latch = Latch()
             let seen = Counters()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 1 { return await latch.wait() }
                 do { try await run.clock.sleep(for: .seconds(3600)) } catch { seen.increment("cancelled") }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) })
                 await handler.waitForCalls(2)
                 let ids = try await engine.ids(state: .pending)
                 try requireEqual(Set(try await engine.cancel(ids)), Set(ids))
@@ -67,13 +67,13 @@ extension ConformanceSuite {
         ConformanceCase(.cancellation, "many are called off one after another while others are delivered") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number % 2 == 0 { await latch.wait() }
             }
             try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(concurrency: 64))]) { engine in
                 var called: [DeliveryID] = []
                 for number in 0..<60 {
-                    let id = try await engine.emit(Numbered(number: number))
+                    let id = try await engine.emit(ConformanceEvent(number: number))
                     if number % 2 == 0 { called += try await engine.cancel(try await engine.ids(id)) }
                 }
                 try requireEqual(called.count, 30)
@@ -85,9 +85,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.cancellation, "a retrying one is called off with its history") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.waitUntilIdle()
                 let ids = try await engine.ids(state: .retrying)
                 try requireEqual(try await engine.cancel(ids), ids)
@@ -100,20 +100,20 @@ extension ConformanceSuite {
         },
         ConformanceCase(.cancellation, "the key of one that is called off goes on, in order") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 1 || event.number == 11 { throw Refusal() }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
                 // The head of one key, and one that is blocked behind the head of another.
-                let a = try await engine.emit(contentsOf: (1...4).map { Numbered(number: $0, key: "a") })
-                let b = try await engine.emit(contentsOf: (11...14).map { Numbered(number: $0, key: "b") })
+                let a = try await engine.emit(contentsOf: (1...4).map { ConformanceEvent(number: $0, key: "a") })
+                let b = try await engine.emit(contentsOf: (11...14).map { ConformanceEvent(number: $0, key: "b") })
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.counts().blocked, 6)
                 let ids = try await engine.ids(a[0]) + engine.ids(b[1])
                 try requireEqual(Set(try await engine.cancel(ids)), Set(ids))
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.succeeded.map(\.event.number), [2, 3, 4])
-                try await engine.emit(Numbered(number: 15, key: "b"))
+                try await engine.emit(ConformanceEvent(number: 15, key: "b"))
                 try await engine.cancel(try await engine.ids(b[0]))
                 try await engine.drain()
                 try requireEqual(handler.succeeded.map(\.event.number), [2, 3, 4, 13, 14, 15])
@@ -123,11 +123,11 @@ extension ConformanceSuite {
         ConformanceCase(.cancellation, "the running head of a key is called off, and the key goes on") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 1 { await latch.wait() }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                let events = try await engine.emit(contentsOf: (1...3).map { Numbered(number: $0, key: "a") })
+                let events = try await engine.emit(contentsOf: (1...3).map { ConformanceEvent(number: $0, key: "a") })
                 await handler.waitForCalls(1)
                 try await engine.cancel(try await engine.ids(events[0]) + engine.ids(events[1]))
                 try await run.eventually("the rest of the key is delivered", engine) {
@@ -147,12 +147,12 @@ extension ConformanceSuite {
                 committed.increment("committed")
                 await latch.wait()
             }
-            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, _ in
-                try tx.put(Row(text: "entry"), for: "\(event.number)", in: .rows)
+            let ledger = storage.subscription("ledger", to: ConformanceEvent.self) { event, tx, _ in
+                try tx.putRow("entry", for: "\(event.number)")
             }
             let configuration = EngineConfiguration(interceptors: [slow])
             try await run.running(storage, configuration: configuration, [ledger]) { engine in
-                let id = try await engine.emit(Numbered(number: 1))
+                let id = try await engine.emit(ConformanceEvent(number: 1))
                 try await run.eventually("the handler committed", engine) { committed.value("committed") == 1 }
                 try requireEqual(try await engine.cancel(try await engine.ids(id)), [])
                 try requireEqual(try await engine.deadLetters().count, 0)
@@ -164,11 +164,11 @@ extension ConformanceSuite {
         },
         ConformanceCase(.cancellation, "what is settled, dead or unknown is left as it is") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 2 { throw HandlerOutcome.permanent(Refusal()) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 let ids =
                     try await engine.ids() + [
@@ -183,15 +183,15 @@ extension ConformanceSuite {
         ConformanceCase(.cancellation, "one that was called off stays so", requires: .durable) { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let stuck = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let stuck = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             try await run.running(storage, [stuck.subscription()]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) })
                 await stuck.waitForCalls(2)
                 try await engine.cancel(Array(try await engine.ids(state: .pending).prefix(1)))
             }
             latch.open()
             let reopened = try await run.reopen(storage)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [handler.subscription()]) { engine in
                 try await engine.drain()
                 try requireEqual(handler.numbers, [2])

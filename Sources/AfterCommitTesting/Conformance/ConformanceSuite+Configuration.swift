@@ -4,7 +4,7 @@ extension ConformanceSuite {
     static let refusedConfigurationCases: [ConformanceCase] = [
         ConformanceCase(.configuration, "a budget that the inbox does not outlast does not start") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             for (budget, starts) in [(storage.inboxWindow, false), (storage.inboxWindow - .seconds(1), true)] {
                 let subscription = handler.subscription(policy: DeliveryPolicy(budget: budget))
                 if starts {
@@ -27,7 +27,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.configuration, "names and limits that cannot work do not start") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             for name in ["", "a/b", "line\nbreak", String(repeating: "n", count: 101)] {
                 try await run.requireRefused(storage, handler.subscription(name), "the name \(name.debugDescription)")
             }
@@ -44,7 +44,7 @@ extension ConformanceSuite {
 
 extension ConformanceRun {
     fileprivate func requireRefused(
-        _ storage: any TableStorage, _ subscription: Subscription, _ what: String
+        _ storage: any ConformanceStorage, _ subscription: Subscription, _ what: String
     ) async throws {
         let isRefusal: (any Error) -> Bool = { ($0 as? EngineError)?.code == .invalidConfiguration }
         try await requireThrows("\(what) does not start", matching: isRefusal) {

@@ -8,7 +8,7 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let first = RecordingHandler<Numbered> { event, _ in
+            let first = RecordingHandler<ConformanceEvent> { event, _ in
                 switch event.number {
                 case 0: break
                 case 1: await latch.wait()
@@ -20,12 +20,12 @@ extension ConformanceSuite {
             let policy = DeliveryPolicy(backoff: .constant(.seconds(60)), concurrency: 8)
             let engine = try await run.engine(storage, [first.subscription(policy: policy)])
             let running = Task { try await engine.run() }
-            try await engine.emit(contentsOf: [Numbered(number: 0), Numbered(number: 2), Numbered(number: 5)])
-            try await engine.emit(contentsOf: [Numbered(number: 3, key: "a"), Numbered(number: 4, key: "a")])
-            try await engine.emit(Numbered(number: 6))
-            try await engine.emit(Numbered(number: 7), at: run.clock.wallClock.now() + 600)
+            try await engine.emit(contentsOf: [ConformanceEvent(number: 0), ConformanceEvent(number: 2), ConformanceEvent(number: 5)])
+            try await engine.emit(contentsOf: [ConformanceEvent(number: 3, key: "a"), ConformanceEvent(number: 4, key: "a")])
+            try await engine.emit(ConformanceEvent(number: 6))
+            try await engine.emit(ConformanceEvent(number: 7), at: run.clock.wallClock.now() + 600)
             try await engine.waitUntilIdle()
-            try await engine.emit(Numbered(number: 1))
+            try await engine.emit(ConformanceEvent(number: 1))
             await first.waitForCalls(6)
             // Its storage ends under it, with one attempt running.
             let reopened = try await run.reopen(storage)
@@ -38,7 +38,7 @@ extension ConformanceSuite {
             let records = try await reopened.deliveries(DeliveryQuery(state: .retrying))
             try requireEqual(records.map(\.history.attempts), [1, 1])
             try requireEqual(try await reopened.delayedEvents(after: nil, limit: 10).count, 1)
-            let second = RecordingHandler<Numbered>()
+            let second = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [second.subscription(policy: policy)]) { engine in
                 try await engine.waitUntilIdle()
                 try requireEqual(Set(second.numbers), [1, 6], "what waits for no moment")
@@ -59,15 +59,15 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let faulty = FaultInjectingStorage(storage)
             faulty.failSettles(1_000_000)
-            let first = RecordingHandler<Numbered>()
+            let first = RecordingHandler<ConformanceEvent>()
             let engine = try await run.engine(faulty, [first.subscription()])
             let running = Task { try await engine.run() }
-            try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+            try await engine.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) })
             await first.waitForCalls(20)
             let reopened = try await run.reopen(storage)
             running.cancel()
             _ = await running.result
-            let second = RecordingHandler<Numbered>()
+            let second = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [second.subscription()]) { engine in
                 try await engine.drain()
                 try requireEqual(second.numbers.sorted(), Array(0..<20))

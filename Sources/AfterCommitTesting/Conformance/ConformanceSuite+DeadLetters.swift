@@ -4,19 +4,19 @@ extension ConformanceSuite {
     static let deadLetterCases: [ConformanceCase] = [
         ConformanceCase(.crash, "what was acknowledged is there after the process ended", requires: .durable) { run in
             let storage = try await run.storage()
-            let none = RecordingHandler<Numbered>()
+            let none = RecordingHandler<ConformanceEvent>()
             // Registers the subscription, and delivers nothing.
             _ = try await run.engine(storage, [none.subscription()])
             for number in 0..<20 {
                 try await storage.transaction { tx in
-                    try tx.put(Row(text: "row \(number)"), for: "\(number)", in: .rows)
-                    try tx.emit(Numbered(number: number))
+                    try tx.putRow("row \(number)", for: "\(number)")
+                    try tx.emit(ConformanceEvent(number: number))
                 }
             }
             let reopened = try await run.reopen(storage)
-            let rows = try await reopened.read { try $0.count(of: .rows) }
+            let rows = try await reopened.rows().count
             try requireEqual(rows, 20)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [handler.subscription()]) { engine in
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), Array(0..<20))
@@ -24,15 +24,15 @@ extension ConformanceSuite {
         },
         ConformanceCase(.crash, "what was settled is not delivered again", requires: .durable) { run in
             let storage = try await run.storage()
-            let first = RecordingHandler<Numbered>()
+            let first = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [first.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<100).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
             }
             let reopened = try await run.reopen(storage)
-            let second = RecordingHandler<Numbered>()
+            let second = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [second.subscription()]) { engine in
-                let id = try await engine.emit(Numbered(number: 100))
+                let id = try await engine.emit(ConformanceEvent(number: 100))
                 try await engine.drain()
                 try requireEqual(second.numbers, [100])
                 try require(first.calls.allSatisfy { $0.context.eventID < id }, "ids go on growing")
@@ -40,11 +40,11 @@ extension ConformanceSuite {
         },
         ConformanceCase(.deadLetters, "a dead letter keeps its envelope, its history and its fingerprint") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw StatusFailure(status: 503) }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw StatusFailure(status: 503) }
             let traceID = "0af7651916cd43dd8448eb211c80319c"
             try await run.running(storage, [handler.subscription()]) { engine in
                 let id = try await engine.emit(
-                    Numbered(number: 1, padding: "kept"),
+                    ConformanceEvent(number: 1, padding: "kept"),
                     headers: ["traceparent": "00-\(traceID)-b7ad6b7169203331-01"])
                 try await run.pass(.seconds(12), engine)
                 guard let letter = try await engine.deadLetters().first else {
@@ -56,16 +56,16 @@ extension ConformanceSuite {
                 try requireEqual(Set(letter.history.failures.map(\.status)), [503])
                 try requireEqual(letter.fingerprint, "http.503|503|recorder")
                 let bytes = try letter.envelope.bytes(using: storage.coder)
-                try requireEqual(try storage.coder.decode(Numbered.self, from: bytes).padding, "kept")
+                try requireEqual(try storage.coder.decode(ConformanceEvent.self, from: bytes).padding, "kept")
             }
         },
         ConformanceCase(.deadLetters, "the last 10 failures are kept") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             let policy = DeliveryPolicy(maxRetries: 14, backoff: .constant(.seconds(1)))
             let endpoint = Endpoint("recorder", breaker: nil)
             try await run.running(storage, [handler.subscription(policy: policy, endpoint: endpoint)]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(20), step: .seconds(1), engine)
                 let letters = try await engine.deadLetters()
                 try requireEqual(letters.first?.history.attempts, 15)
@@ -75,11 +75,11 @@ extension ConformanceSuite {
         ConformanceCase(.deadLetters, "a redriven one starts at attempt 1 and counts its replays") { run in
             let storage = try await run.storage()
             let mended = Counters()
-            let handler = RecordingHandler<Numbered> { _, _ in
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in
                 if mended.value("mended") == 0 { throw Refusal() }
             }
             try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(maxRetries: 0))]) { engine in
-                try await engine.emit(contentsOf: (0..<3).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<3).map { ConformanceEvent(number: $0) })
                 try await engine.waitUntilIdle()
                 let ids = try await engine.deadLetters().map(\.id)
                 try requireEqual(ids.count, 3)
@@ -100,13 +100,13 @@ extension ConformanceSuite {
         },
         ConformanceCase(.deadLetters, "they survive the end of the process", requires: .durable) { run in
             let storage = try await run.storage()
-            let failing = RecordingHandler<Numbered> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
+            let failing = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
             try await run.running(storage, [failing.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<5).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<5).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
             }
             let reopened = try await run.reopen(storage)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [handler.subscription()]) { engine in
                 try await engine.drain()
                 let letters = try await engine.deadLetters()
@@ -122,9 +122,9 @@ extension ConformanceSuite {
         ) {
             run in
             let storage = try await run.storage(isSmall: true)
-            let handler = RecordingHandler<Numbered> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
             try await run.running(storage, [handler.subscription()]) { engine in
-                for number in 0..<500 { try await engine.emit(Numbered(number: number)) }
+                for number in 0..<500 { try await engine.emit(ConformanceEvent(number: number)) }
                 try await engine.drain()
                 let kept = try await engine.deadLetters(DeadLetterQuery(limit: 1000)).count
                 let evicted = try await engine.totals().evictedDeadLetters
@@ -135,12 +135,12 @@ extension ConformanceSuite {
         ConformanceCase(.idempotencyKey, "one key for all retries and redrives, another for each subscription") { run in
             let storage = try await run.storage()
             let mended = Counters()
-            let handler = RecordingHandler<Numbered> { _, _ in
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in
                 if mended.value("mended") == 0 { throw Refusal() }
             }
-            let other = RecordingHandler<Numbered>()
+            let other = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription(), other.subscription("other")]) { engine in
-                let id = try await engine.emit(Numbered(number: 1))
+                let id = try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(12), engine)
                 mended.increment("mended")
                 try await engine.redrive(try await engine.deadLetters().map(\.id))

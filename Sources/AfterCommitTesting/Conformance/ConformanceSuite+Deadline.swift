@@ -7,12 +7,12 @@ extension ConformanceSuite {
             run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { _, context in
+            let handler = RecordingHandler<ConformanceEvent> { _, context in
                 if context.attempt == 1 { await latch.wait() }
             }
             let policy = DeliveryPolicy(timeout: .seconds(3), concurrency: 1)
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: [Numbered(number: 1)])
+                try await engine.emit(contentsOf: [ConformanceEvent(number: 1)])
                 await handler.waitForCalls(1)
                 run.clock.advance(by: .seconds(3))
                 try await run.eventually("the attempt failed at its deadline", engine) {
@@ -20,7 +20,7 @@ extension ConformanceSuite {
                         .map(\.errorType) == ["timeout"]
                 }
                 // The lane is free again although the handler still runs.
-                try await engine.emit(Numbered(number: 2))
+                try await engine.emit(ConformanceEvent(number: 2))
                 await handler.waitForCalls(2)
                 latch.open()
                 try await run.pass(.seconds(2), engine)
@@ -34,13 +34,13 @@ extension ConformanceSuite {
         ConformanceCase(.deadline, "past a bound of abandoned attempts the endpoint is parked") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             let policy = DeliveryPolicy(timeout: .seconds(1), concurrency: 2)
             let endpoint = Endpoint("platform", breaker: nil)
             try await run.running(
                 storage, [handler.subscription(policy: policy, endpoint: endpoint)]
             ) { engine in
-                try await engine.emit(contentsOf: (0..<50).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) })
                 await handler.waitForCalls(2)
                 run.clock.advance(by: .seconds(1))
                 try await run.eventually("other lanes go on at the deadline", engine) { handler.calls.count == 4 }
@@ -56,7 +56,7 @@ extension ConformanceSuite {
         ConformanceCase(.cancellation, "a timeout cancels the handler, and is a failed attempt") { run in
             let storage = try await run.storage()
             let cancelled = Counters()
-            let handler = RecordingHandler<Numbered> { _, context in
+            let handler = RecordingHandler<ConformanceEvent> { _, context in
                 guard context.attempt == 1 else { return }
                 do {
                     try await run.clock.sleep(for: .seconds(3600))
@@ -67,7 +67,7 @@ extension ConformanceSuite {
             }
             let policy = DeliveryPolicy(timeout: .seconds(1))
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 await handler.waitForCalls(1)
                 run.clock.advance(by: .seconds(1))
                 try await run.eventually("the attempt failed at its deadline", engine) {
@@ -81,9 +81,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.cancellation, "a CancellationError of the handler's own making is a failed attempt") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw CancellationError() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw CancellationError() }
             try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(maxRetries: 0))]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
                 let letters = try await engine.deadLetters()
                 try requireEqual(letters.map(\.history.failures.last?.errorType), ["CancellationError"])
@@ -93,14 +93,14 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let policy = DeliveryPolicy(maxRetries: 0, concurrency: 64)
             for round in 0..<8 {
-                let handler = RecordingHandler<Numbered> { _, _ in try await run.clock.sleep(for: .seconds(3600)) }
+                let handler = RecordingHandler<ConformanceEvent> { _, _ in try await run.clock.sleep(for: .seconds(3600)) }
                 try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                    if round == 0 { try await engine.emit(contentsOf: (0..<64).map { Numbered(number: $0) }) }
+                    if round == 0 { try await engine.emit(contentsOf: (0..<64).map { ConformanceEvent(number: $0) }) }
                     await handler.waitForCalls(64)
                 }
                 try requireEqual(Set(handler.calls.map(\.context.attempt)), [1])
             }
-            let next = RecordingHandler<Numbered>()
+            let next = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [next.subscription(policy: policy)]) { engine in
                 try await engine.drain()
                 try requireEqual(next.numbers.sorted(), Array(0..<64))
@@ -110,17 +110,17 @@ extension ConformanceSuite {
         ConformanceCase(.cancellation, "an absurd snooze date harms nothing") { run in
             let storage = try await run.storage()
             let dates = [Double.infinity, -.infinity, .nan, 1e300].map { Date(timeIntervalSince1970: $0) }
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 if event.number < dates.count, context.attempt == 1, event.key == nil {
                     throw HandlerOutcome.snooze(until: dates[event.number])
                 }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 0))
-                try await engine.emit(Numbered(number: 3))
+                try await engine.emit(ConformanceEvent(number: 0))
+                try await engine.emit(ConformanceEvent(number: 3))
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.counts().retrying, 2)
-                try await engine.emit(Numbered(number: 9))
+                try await engine.emit(ConformanceEvent(number: 9))
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.succeeded.map(\.event.number), [9])
             }

@@ -5,14 +5,14 @@ extension ConformanceSuite {
     static let delayedCases: [ConformanceCase] = [
         ConformanceCase(.delayedEvents, "they come at their moment, not before, in the order of their moments") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let now = run.clock.wallClock.now()
             try await run.running(storage, [handler.subscription()]) { engine in
                 for number in [30, 10, 20] {
-                    try await engine.emit(Numbered(number: number, key: "k"), at: now + Double(number))
+                    try await engine.emit(ConformanceEvent(number: number, key: "k"), at: now + Double(number))
                 }
-                try await engine.emit(Numbered(number: 0, key: "k"), at: now)
-                try await engine.emit(Numbered(number: 1, key: "k"), at: now - 5)
+                try await engine.emit(ConformanceEvent(number: 0, key: "k"), at: now)
+                try await engine.emit(ConformanceEvent(number: 1, key: "k"), at: now - 5)
                 try await engine.drain()
                 try requireEqual(handler.numbers, [0, 1], "those whose moment is there")
                 run.clock.advance(by: .seconds(10) - .milliseconds(1))
@@ -22,7 +22,7 @@ extension ConformanceSuite {
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.numbers, [0, 1, 10])
                 // It takes its place at its moment, not when it was emitted.
-                try await engine.emit(Numbered(number: 15, key: "k"))
+                try await engine.emit(ConformanceEvent(number: 15, key: "k"))
                 run.clock.advance(by: .seconds(60))
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.numbers, [0, 1, 10, 15, 20, 30])
@@ -31,19 +31,19 @@ extension ConformanceSuite {
         },
         ConformanceCase(.delayedEvents, "they are stored with their transaction, or not at all") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let at = run.clock.wallClock.now() + 60
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await storage.transaction { tx in
-                    try tx.emit(Numbered(number: 1), at: at)
+                    try tx.emit(ConformanceEvent(number: 1), at: at)
                     try? tx.savepoint {
-                        try tx.emit(Numbered(number: 2), at: at)
+                        try tx.emit(ConformanceEvent(number: 2), at: at)
                         throw Refusal()
                     }
                 }
                 try await requireThrows("the body's error comes out", matching: { $0 is Refusal }) {
                     try await storage.transaction { tx in
-                        try tx.emit(Numbered(number: 3), at: at)
+                        try tx.emit(ConformanceEvent(number: 3), at: at)
                         throw Refusal()
                     }
                 }
@@ -54,12 +54,12 @@ extension ConformanceSuite {
         },
         ConformanceCase(.delayedEvents, "they are listed by pages, and deleted until their moment") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let now = run.clock.wallClock.now()
             try await run.running(storage, [handler.subscription()]) { engine in
                 var ids: [EventID] = []
                 for number in 1...5 {
-                    ids.append(try await engine.emit(Numbered(number: number), at: now + Double(number)))
+                    ids.append(try await engine.emit(ConformanceEvent(number: number), at: now + Double(number)))
                 }
                 var pages: [[DelayedEvent]] = []
                 repeat {
@@ -78,13 +78,13 @@ extension ConformanceSuite {
         },
         ConformanceCase(.delayedEvents, "a page goes on where the last ended, whatever became of its events") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let now = run.clock.wallClock.now()
             try await run.running(storage, [handler.subscription()]) { engine in
                 var ids: [EventID] = []
                 // The last two at one moment.
                 for number in 1...6 {
-                    ids.append(try await engine.emit(Numbered(number: number), at: now + Double(min(number, 5))))
+                    ids.append(try await engine.emit(ConformanceEvent(number: number), at: now + Double(min(number, 5))))
                 }
                 let first = try await engine.delayedEvents(limit: 2)
                 // The first is published, the second deleted.
@@ -102,15 +102,15 @@ extension ConformanceSuite {
         },
         ConformanceCase(.delayedEvents, "a drain waits for them where it is asked to") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 // One more, a minute later, until none is left.
                 if event.number > 0 {
                     try context.emit(
-                        Numbered(number: event.number - 1), at: run.clock.wallClock.now() + 60)
+                        ConformanceEvent(number: event.number - 1), at: run.clock.wallClock.now() + 60)
                 }
             }
             let engine = try await run.engine(storage, [handler.subscription()])
-            try await engine.emit(Numbered(number: 3))
+            try await engine.emit(ConformanceEvent(number: 3))
             try await engine.drain()
             try requireEqual(handler.numbers, [3], "without being asked it waits for none")
             let drain = Task { try await engine.drain(includingDelayed: true) }
@@ -126,24 +126,24 @@ extension ConformanceSuite {
         },
         ConformanceCase(.delayedEvents, "a deduplication key holds for one that waits") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let options = EmitOptions(deliverAt: run.clock.wallClock.now() + 60, deduplicationKey: "k")
             try await run.running(storage, [handler.subscription()]) { engine in
-                let first = try await engine.emit(Numbered(number: 1), options: options)
-                try requireEqual(try await engine.emit(Numbered(number: 1), options: options), first)
-                try requireEqual(try await engine.emit(Numbered(number: 1), deduplicationKey: "k"), first)
+                let first = try await engine.emit(ConformanceEvent(number: 1), options: options)
+                try requireEqual(try await engine.emit(ConformanceEvent(number: 1), options: options), first)
+                try requireEqual(try await engine.emit(ConformanceEvent(number: 1), deduplicationKey: "k"), first)
                 try await run.pass(.seconds(120), step: .seconds(30), engine)
                 try requireEqual(handler.calls.map(\.context.eventID), [first])
             }
         },
         ConformanceCase(.delayedEvents, "absurd moments harm nothing") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let absurd = [Double.infinity, -.infinity, .nan, 1e300].map { Date(timeIntervalSince1970: $0) }
             let dates = [Date.distantFuture, .distantPast] + absurd
             try await run.running(storage, [handler.subscription()]) { engine in
-                for (number, date) in dates.enumerated() { try await engine.emit(Numbered(number: number), at: date) }
-                try await engine.emit(Numbered(number: 10), at: run.clock.wallClock.now() + 1)
+                for (number, date) in dates.enumerated() { try await engine.emit(ConformanceEvent(number: number), at: date) }
+                try await engine.emit(ConformanceEvent(number: 10), at: run.clock.wallClock.now() + 1)
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(handler.numbers.sorted(), [1, 3, 4, 10])
                 let waiting = try await engine.delayedEvents().map(\.envelope.id)
@@ -153,9 +153,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.delayedEvents, "they are published although publishing fails at first") { run in
             let faulty = FaultInjectingStorage(try await run.storage())
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(faulty, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1), at: run.clock.wallClock.now() + 60)
+                try await engine.emit(ConformanceEvent(number: 1), at: run.clock.wallClock.now() + 60)
                 try await engine.waitUntilIdle()
                 faulty.failPublishing(3)
                 try await run.pass(.seconds(70), step: .seconds(1), engine)
@@ -168,13 +168,13 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage()
             let now = run.clock.wallClock.now()
-            let first = RecordingHandler<Numbered>()
+            let first = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [first.subscription()]) { engine in
-                for number in 1...3 { try await engine.emit(Numbered(number: number), at: now + 60 * Double(number)) }
+                for number in 1...3 { try await engine.emit(ConformanceEvent(number: number), at: now + 60 * Double(number)) }
             }
             run.clock.advance(by: .seconds(90))
             let reopened = try await run.reopen(storage)
-            let second = RecordingHandler<Numbered>()
+            let second = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [second.subscription()]) { engine in
                 try await engine.waitUntilIdle()
                 try requireEqual(second.numbers, [1], "whose moment has passed meanwhile")

@@ -4,17 +4,17 @@ extension ConformanceSuite {
     static let deliveryCases: [ConformanceCase] = [
         ConformanceCase(.atLeastOnce, "each subscription of the type gets each event once where nothing fails") { run in
             let storage = try await run.storage()
-            let first = RecordingHandler<Numbered>()
-            let second = RecordingHandler<Numbered>()
+            let first = RecordingHandler<ConformanceEvent>()
+            let second = RecordingHandler<ConformanceEvent>()
             let other = RecordingHandler<Named>()
             let subscriptions = [
                 first.subscription("first"), second.subscription("second"),
                 Subscription("other", to: Named.self) { try await other($0, $1) },
             ]
             try await run.running(storage, subscriptions) { engine in
-                try await engine.emit(contentsOf: (0..<500).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<500).map { ConformanceEvent(number: $0) })
                 try await engine.emit(Named(name: "a"))
-                for number in 500..<600 { try await engine.emit(Numbered(number: number)) }
+                for number in 500..<600 { try await engine.emit(ConformanceEvent(number: number)) }
                 try await engine.drain()
                 try requireEqual(first.numbers.sorted(), Array(0..<600))
                 try requireEqual(second.numbers.sorted(), Array(0..<600))
@@ -24,15 +24,15 @@ extension ConformanceSuite {
         ConformanceCase(.atLeastOnce, "what was not settled is delivered by the next engine") { run in
             let storage = try await run.storage()
             let stuck = Latch()
-            let first = RecordingHandler<Numbered> { event, _ in
+            let first = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 2 { await stuck.wait() }
             }
             try await run.running(storage, [first.subscription()]) { engine in
-                try await engine.emit(contentsOf: (1...3).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (1...3).map { ConformanceEvent(number: $0) })
                 await first.waitForCalls(3)
             }
             stuck.open()
-            let second = RecordingHandler<Numbered>()
+            let second = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [second.subscription()]) { engine in
                 try await engine.drain()
                 try require(second.numbers.contains(2), "the unfinished delivery is missing")
@@ -42,14 +42,14 @@ extension ConformanceSuite {
         },
         ConformanceCase(.atLeastOnce, "a new subscription starts at the next event") { run in
             let storage = try await run.storage()
-            let first = RecordingHandler<Numbered>()
+            let first = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [first.subscription("first")]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
             }
-            let late = RecordingHandler<Numbered>()
+            let late = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [first.subscription("first"), late.subscription("late")]) { engine in
-                try await engine.emit(Numbered(number: 2))
+                try await engine.emit(ConformanceEvent(number: 2))
                 try await engine.drain()
                 try requireEqual(late.numbers, [2])
                 try requireEqual(first.numbers, [1, 2])
@@ -59,25 +59,25 @@ extension ConformanceSuite {
         },
         ConformanceCase(.atLeastOnce, "many events of other types in between hold nothing up") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await engine.emit(contentsOf: (0..<20_000).map { Named(name: "\($0)") })
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
                 try requireEqual(handler.numbers, [1])
             }
         },
         ConformanceCase(.atLeastOnce, "an envelope arrives as it was emitted") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
-                let event = Numbered(number: 7, key: "order 7/ü", padding: "line\nbreak\u{0}\"quoted\"")
+                let event = ConformanceEvent(number: 7, key: "order 7/ü", padding: "line\nbreak\u{0}\"quoted\"")
                 let id = try await engine.emit(event, headers: ["correlationid": "c-1"])
                 try await engine.drain()
                 guard let call = handler.calls.first else { throw Refusal() }
                 try requireEqual(call.event, event)
                 try requireEqual(call.context.eventID, id)
-                try requireEqual(call.context.envelope.type, Numbered.type)
+                try requireEqual(call.context.envelope.type, ConformanceEvent.type)
                 try requireEqual(call.context.envelope.source, "/conformance")
                 try requireEqual(call.context.envelope.orderingKey, event.key)
                 try requireEqual(call.context.headers["correlationid"], "c-1")
@@ -90,13 +90,13 @@ extension ConformanceSuite {
         },
         ConformanceCase(.atLeastOnce, "an event that cannot be stored is refused whole") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await requireThrows("a bad header name is refused", matching: { $0 is EmitError }) {
-                    try await engine.emit(Numbered(number: 1), headers: ["Not-Allowed": "x"])
+                    try await engine.emit(ConformanceEvent(number: 1), headers: ["Not-Allowed": "x"])
                 }
                 try await requireThrows("a long ordering key is refused", matching: { $0 is EmitError }) {
-                    try await engine.emit(Numbered(number: 2, key: String(repeating: "k", count: 401)))
+                    try await engine.emit(ConformanceEvent(number: 2, key: String(repeating: "k", count: 401)))
                 }
                 try await engine.drain()
                 try requireEqual(handler.numbers, [])
@@ -105,16 +105,16 @@ extension ConformanceSuite {
         ConformanceCase(.independentSubscriptions, "one that always fails neither repeats nor delays another's") {
             run in
             let storage = try await run.storage()
-            let good = RecordingHandler<Numbered>()
-            let bad = FailingHandler<Numbered>()
+            let good = RecordingHandler<ConformanceEvent>()
+            let bad = FailingHandler<ConformanceEvent>()
             let subscriptions = [
                 good.subscription("good"),
-                Subscription("bad", to: Numbered.self, endpoint: Endpoint("bad", breaker: nil)) {
+                Subscription("bad", to: ConformanceEvent.self, endpoint: Endpoint("bad", breaker: nil)) {
                     try await bad($0, $1)
                 },
             ]
             try await run.running(storage, subscriptions) { engine in
-                try await engine.emit(contentsOf: (0..<5).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<5).map { ConformanceEvent(number: $0) })
                 try await engine.waitUntilIdle()
                 try requireEqual(good.numbers.sorted(), Array(0..<5), "before any time has passed")
                 try await run.pass(.seconds(20), engine)
@@ -126,10 +126,10 @@ extension ConformanceSuite {
         ConformanceCase(.independentSubscriptions, "one that hangs delays no other") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let good = RecordingHandler<Numbered>()
-            let stuck = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let good = RecordingHandler<ConformanceEvent>()
+            let stuck = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             try await run.running(storage, [stuck.subscription("stuck"), good.subscription("good")]) { engine in
-                try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) })
                 await good.waitForCalls(20)
                 latch.open()
                 try await engine.drain()

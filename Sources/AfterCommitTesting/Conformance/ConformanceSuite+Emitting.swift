@@ -7,12 +7,12 @@ extension ConformanceSuite {
         ConformanceCase(.afterCommit, "what a handler emits is delivered, and tells what caused it") { run in
             let storage = try await run.storage()
             let last = RecordingHandler<Named>()
-            let handler = RecordingHandler<Numbered> { event, context in
-                if event.number > 0 { try context.emit(Numbered(number: event.number - 1)) }
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
+                if event.number > 0 { try context.emit(ConformanceEvent(number: event.number - 1)) }
                 if event.number == 0 { try context.emit(Named(name: "last"), headers: ["tenant": "t-1"]) }
             }
             try await run.running(storage, [handler.subscription(), last.subscription()]) { engine in
-                let first = try await engine.emit(Numbered(number: 2))
+                let first = try await engine.emit(ConformanceEvent(number: 2))
                 try await engine.drain()
                 try requireEqual(handler.numbers, [2, 1, 0])
                 try requireEqual(last.names, ["last"])
@@ -28,9 +28,9 @@ extension ConformanceSuite {
         ConformanceCase(.afterCommit, "an event's own correlationid goes on to what its handler emits") { run in
             let storage = try await run.storage()
             let named = RecordingHandler<Named>()
-            let handler = RecordingHandler<Numbered> { _, context in try context.emit(Named(name: "a")) }
+            let handler = RecordingHandler<ConformanceEvent> { _, context in try context.emit(Named(name: "a")) }
             try await run.running(storage, [handler.subscription(), named.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1), headers: ["correlationid": "request-7"])
+                try await engine.emit(ConformanceEvent(number: 1), headers: ["correlationid": "request-7"])
                 try await engine.drain()
                 try requireEqual(named.calls.first?.context.headers["correlationid"], "request-7")
             }
@@ -40,7 +40,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let named = RecordingHandler<Named>()
             let until = run.clock.wallClock.now() + 1
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 try context.emit(Named(name: "\(event.number)-\(context.attempt)"))
                 switch event.number {
                 case 0 where context.attempt == 1: throw Refusal()
@@ -51,7 +51,7 @@ extension ConformanceSuite {
                 }
             }
             try await run.running(storage, [handler.subscription(), named.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0...4).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0...4).map { ConformanceEvent(number: $0) })
                 try await run.pass(.seconds(3), engine)
                 try await engine.drain()
                 try requireEqual(named.names.sorted(), ["0-2", "3-1", "4-1"])
@@ -62,7 +62,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let latch = Latch()
             let named = RecordingHandler<Named>()
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 guard context.attempt == 1 else { return }
                 try context.emit(Named(name: "late"))
                 await latch.wait()
@@ -71,10 +71,10 @@ extension ConformanceSuite {
             try await run.running(
                 storage, [handler.subscription(policy: policy), named.subscription()]
             ) { engine in
-                let id = try await engine.emit(Numbered(number: 2))
+                let id = try await engine.emit(ConformanceEvent(number: 2))
                 await handler.waitForCalls(1)
                 try await engine.cancel(try await engine.ids(id))
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 await handler.waitForCalls(2)
                 run.clock.advance(by: .seconds(3))
                 try await run.eventually("the attempt failed at its deadline", engine) {
@@ -90,9 +90,9 @@ extension ConformanceSuite {
         ConformanceCase(.afterCommit, "a context emits no more once its attempt has ended") { run in
             let storage = try await run.storage()
             let named = RecordingHandler<Named>()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription(), named.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<20).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 for call in handler.calls {
                     try await requireThrows("it throws attemptEnded", matching: { $0 as? EmitError == .attemptEnded }) {
@@ -109,9 +109,9 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let latch = Latch()
             let stuck = RecordingHandler<Named> { _, _ in await latch.wait() }
-            let handler = RecordingHandler<Numbered> { _, context in try context.emit(Named(name: "kept")) }
+            let handler = RecordingHandler<ConformanceEvent> { _, context in try context.emit(Named(name: "kept")) }
             try await run.running(storage, [handler.subscription(), stuck.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 await stuck.waitForCalls(1)
             }
             latch.open()
@@ -127,7 +127,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let named = RecordingHandler<Named>()
             let at = run.clock.wallClock.now() + 60
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 try context.emit(Named(name: "delayed"), at: at)
                 try context.emit(Named(name: "\(event.number / 2)"), deduplicationKey: "key")
             }
@@ -136,7 +136,7 @@ extension ConformanceSuite {
             ) { engine in
                 // The first two emit one event under one key; the third another, which is refused without its delivery.
                 for number in 0...2 {
-                    try await engine.emit(Numbered(number: number))
+                    try await engine.emit(ConformanceEvent(number: number))
                     try await engine.drain()
                 }
                 try requireEqual(named.names, ["0"])

@@ -7,13 +7,13 @@ extension ConformanceSuite {
         ConformanceCase(.shutdown, "running attempts end within the grace period, nothing new begins") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             let engine = try await run.engine(
                 storage, configuration: EngineConfiguration(shutdownGracePeriod: .seconds(7)),
                 [handler.subscription(policy: DeliveryPolicy(concurrency: 2))])
             let group = Self.serviceGroup(engine)
             let running = Task { try await group.run() }
-            try await engine.emit(contentsOf: (0..<10).map { Numbered(number: $0) })
+            try await engine.emit(contentsOf: (0..<10).map { ConformanceEvent(number: $0) })
             await handler.waitForCalls(2)
             await group.triggerGracefulShutdown()
             try await run.eventually("the shutdown waits 7 s for what is running", engine) {
@@ -23,7 +23,7 @@ extension ConformanceSuite {
             try await running.value
             try requireEqual(handler.succeeded.count, 2)
             try requireEqual(handler.calls.count, 2, "attempts: new ones began during the shutdown")
-            let next = RecordingHandler<Numbered>()
+            let next = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [next.subscription()]) { engine in
                 try await engine.drain()
                 try requireEqual((handler.numbers + next.numbers).sorted(), Array(0..<10))
@@ -33,13 +33,13 @@ extension ConformanceSuite {
         ConformanceCase(.shutdown, "an attempt that ignores its cancellation does not keep the engine") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { _, _ in await latch.wait() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             let engine = try await run.engine(
                 storage, configuration: EngineConfiguration(shutdownGracePeriod: .seconds(2)),
                 [handler.subscription()])
             let group = Self.serviceGroup(engine)
             let running = Task { try await group.run() }
-            try await engine.emit(Numbered(number: 1))
+            try await engine.emit(ConformanceEvent(number: 1))
             await handler.waitForCalls(1)
             await group.triggerGracefulShutdown()
             try await run.eventually("the shutdown waits 2 s for what is running", engine) {
@@ -48,7 +48,7 @@ extension ConformanceSuite {
             run.clock.advance(by: .seconds(2))
             try await running.value
             latch.open()
-            let next = RecordingHandler<Numbered>()
+            let next = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [next.subscription()]) { engine in
                 try await engine.drain()
                 try requireEqual(next.calls.map(\.context.attempt), [1])
@@ -56,7 +56,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.shutdown, "an engine runs once") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let engine = try await run.engine(storage, [handler.subscription()])
             let running = Task { try await engine.run() }
             try await engine.drain()
@@ -70,7 +70,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.configuration, "two subscriptions of one name do not start") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await requireThrows(
                 "two of one name throw", matching: { ($0 as? EngineError)?.code == .duplicateSubscription }
             ) {
@@ -80,7 +80,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.configuration, "two engines on one storage do not start") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await requireThrows(
                     "a second owner throws alreadyOpen",
@@ -88,14 +88,14 @@ extension ConformanceSuite {
                 ) {
                     _ = try await run.engine(storage, [handler.subscription("other")])
                 }
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
                 try requireEqual(handler.numbers, [1], "the first owner goes on")
             }
         },
         ConformanceCase(.configuration, "a lease that a timeout outlasts does not start") { run in
             let leased = FaultInjectingStorage(try await run.storage(), leaseDuration: .seconds(30))
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let policy = DeliveryPolicy(timeout: .seconds(30))
             try await requireThrows(
                 "a timeout as long as the lease throws",
@@ -107,7 +107,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.configuration, "two endpoints of one name that differ do not start") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await requireThrows(
                 "conflicting endpoints throw",
                 matching: { ($0 as? EngineError)?.code == .conflictingEndpoint }

@@ -7,7 +7,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let told = Kept<DeadLetter>()
             let stored = Kept<Bool>()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 switch event.number {
                 case 0: throw Refusal()
                 case 1: throw HandlerOutcome.permanent(Refusal())
@@ -15,7 +15,7 @@ extension ConformanceSuite {
                 }
             }
             let subscription = Subscription(
-                "recorder", to: Numbered.self,
+                "recorder", to: ConformanceEvent.self,
                 onExhausted: { letter in
                     let letters = try? await storage.deadLetters(DeadLetterQuery())
                     stored.append(letters?.contains { $0.id == letter.id } ?? false)
@@ -23,7 +23,7 @@ extension ConformanceSuite {
                 }
             ) { try await handler($0, $1) }
             try await run.running(storage, [subscription]) { engine in
-                try await engine.emit(contentsOf: [0, 1, 2].map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: [0, 1, 2].map { ConformanceEvent(number: $0) })
                 try await run.store([run.envelope("broken", in: storage)], in: storage)
                 try await run.pass(.seconds(12), engine)
                 try await engine.drain()
@@ -41,15 +41,15 @@ extension ConformanceSuite {
         ConformanceCase(.deadLetters, "a slow `onExhausted` holds no delivery up") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 0 { throw HandlerOutcome.permanent(Refusal()) }
             }
             let subscription = Subscription(
-                "recorder", to: Numbered.self, policy: DeliveryPolicy(concurrency: 1),
+                "recorder", to: ConformanceEvent.self, policy: DeliveryPolicy(concurrency: 1),
                 onExhausted: { _ in await latch.wait() }
             ) { try await handler($0, $1) }
             try await run.running(storage, [subscription]) { engine in
-                try await engine.emit(contentsOf: (0..<10).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<10).map { ConformanceEvent(number: $0) })
                 try await run.eventually("the others are delivered", engine) { handler.succeeded.count == 9 }
                 latch.open()
                 try await engine.drain()

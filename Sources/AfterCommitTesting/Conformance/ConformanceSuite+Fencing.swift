@@ -9,7 +9,7 @@ extension ConformanceSuite {
             let exhausted = Counters()
             let named = RecordingHandler<Named>()
             // While the handler works, its delivery is settled by somebody else.
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 guard event.number < 4 else { return }
                 try context.emit(Named(name: "\(event.number)"))
                 _ = try await storage.settle(
@@ -22,10 +22,10 @@ extension ConformanceSuite {
                 }
             }
             let subscription = Subscription(
-                "recorder", to: Numbered.self, onExhausted: { _ in exhausted.increment("called") }
+                "recorder", to: ConformanceEvent.self, onExhausted: { _ in exhausted.increment("called") }
             ) { try await handler($0, $1) }
             try await run.running(storage, [subscription, named.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<10).map { Numbered(number: $0, key: "key-\($0 % 5)") })
+                try await engine.emit(contentsOf: (0..<10).map { ConformanceEvent(number: $0, key: "key-\($0 % 5)") })
                 try await run.pass(.seconds(10), engine)
                 try await engine.drain()
                 let totals = try await engine.totals()
@@ -40,9 +40,9 @@ extension ConformanceSuite {
             run in
             let storage = try await run.storage()
             let registration = SubscriptionRegistration(
-                name: "recorder", types: EventTypeSelection(types: [Numbered.type]))
+                name: "recorder", types: EventTypeSelection(types: [ConformanceEvent.type]))
             _ = try await storage.attach([registration]) { _ in }
-            try await storage.emit(contentsOf: (0..<4).map { Numbered(number: $0) })
+            try await storage.emit(contentsOf: (0..<4).map { ConformanceEvent(number: $0) })
             let now = run.clock.wallClock.now()
             let claimed = try await storage.claim(ClaimRequest(subscription: "recorder", limit: 10, now: now))
                 .deliveries

@@ -8,7 +8,7 @@ extension ConformanceSuite {
             let named = RecordingHandler<Named>()
             try await run.running(storage, [named.subscription()]) { engine in
                 let first = try await storage.once("pay-1", request: Data("10".utf8)) { tx in
-                    try tx.put(Row(text: "first"), for: "a", in: .rows)
+                    try tx.putRow("first", for: "a")
                     try tx.emit(Named(name: "paid"))
                     return ["result": 1]
                 }
@@ -18,7 +18,7 @@ extension ConformanceSuite {
                 for request in [Data("10".utf8), nil] {
                     let second = try await storage.once("pay-1", request: request) { tx in
                         ran.increment("ran")
-                        try tx.put(Row(text: "second"), for: "a", in: .rows)
+                        try tx.putRow("second", for: "a")
                         return ["result": 2]
                     }
                     try requireEqual(second.value, ["result": 1])
@@ -34,7 +34,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             for expected in [true, false, false] {
                 let isNew = try await storage.once("k") { tx in
-                    try tx.insert(Row(text: "once"), for: "a", in: .rows)
+                    try tx.insertRow("once", for: "a")
                 }
                 try requireEqual(isNew, expected)
             }
@@ -61,7 +61,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             try await requireThrows("the body's error comes out", matching: { $0 is Refusal }) {
                 _ = try await storage.once("k", request: Data("10".utf8)) { tx -> Int in
-                    try tx.put(Row(text: "undone"), for: "a", in: .rows)
+                    try tx.putRow("undone", for: "a")
                     throw Refusal()
                 }
             }
@@ -92,8 +92,8 @@ extension ConformanceSuite {
                 for caller in 0..<32 {
                     group.addTask {
                         try await storage.once("k") { tx in
-                            let count = try tx.value(for: "count", in: .rows)?.text ?? ""
-                            try tx.put(Row(text: count + "x"), for: "count", in: .rows)
+                            let count = try tx.row("count") ?? ""
+                            try tx.putRow(count + "x", for: "count")
                             return caller
                         }
                     }
@@ -116,17 +116,13 @@ extension ConformanceSuite {
             try requireEqual(again.value, 2)
             run.clock.advance(by: .seconds(1))
             _ = try await storage.once("d") { _ in 1 }
-            let records = try await storage.read {
-                try $0.entries(in: Table<String, InboxRecord>(reserved: "aftercommit.inbox"), after: nil, limit: 10)
-                    .map(\.key)
-            }
-            try requireEqual(records, ["a", "d"], "records that are kept")
+            try requireEqual(try await storage.inboxKeys(), ["a", "d"], "records that are kept")
         },
         ConformanceCase(.inbox, "inside a transactional handler, effects happen once over redrives") { run in
             let storage = try await run.storage()
             let subscription = Self.onceInside(storage)
             try await run.running(storage, [subscription]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(3), engine)
                 try await engine.drain()
             }
@@ -145,12 +141,12 @@ extension ConformanceSuite {
     ]
 
     /// A ledger that fails after its work was done, once, outside of its own doing.
-    private static func onceInside<S: TableStorage>(_ storage: S) -> Subscription {
-        storage.subscription("ledger", to: Numbered.self) { _, tx, context in
+    private static func onceInside<S: ConformanceStorage>(_ storage: S) -> Subscription {
+        storage.subscription("ledger", to: ConformanceEvent.self) { _, tx, context in
             for _ in 0..<3 {
                 try storage.once(context.idempotencyKey, in: tx) {
-                    let effects = try tx.value(for: "effects", in: .rows)?.text ?? ""
-                    try tx.put(Row(text: effects + "x"), for: "effects", in: .rows)
+                    let effects = try tx.row("effects") ?? ""
+                    try tx.putRow(effects + "x", for: "effects")
                     return effects.count
                 }
             }

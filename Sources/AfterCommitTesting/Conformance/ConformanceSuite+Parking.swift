@@ -5,7 +5,7 @@ extension ConformanceSuite {
         ConformanceCase(.parking, "behind an open breaker deliveries wait, nothing charged and no row written") { run in
             let storage = try await run.storage()
             let up = Counters()
-            let handler = RecordingHandler<Numbered> { _, _ in
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in
                 if up.value("up") == 0 { throw Refusal() }
             }
             let endpoint = Endpoint(
@@ -14,7 +14,7 @@ extension ConformanceSuite {
             try await run.running(
                 storage, [handler.subscription(policy: policy, endpoint: endpoint)]
             ) { engine in
-                try await engine.emit(contentsOf: (0..<2000).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<2000).map { ConformanceEvent(number: $0) })
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.calls.count, 10, "attempts until the breaker opened")
                 try requireEqual(try await engine.status().first?.parked, .breakerOpen)
@@ -38,12 +38,12 @@ extension ConformanceSuite {
         },
         ConformanceCase(.parking, "a refusal of one event shows that the endpoint is up") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { event, _ in
+            let handler = RecordingHandler<ConformanceEvent> { event, _ in
                 throw event.number < 10 ? Refusal() : HandlerOutcome.permanent(Refusal())
             }
             let policy = DeliveryPolicy(concurrency: 1)
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: (0..<12).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<12).map { ConformanceEvent(number: $0) })
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.status().first?.breaker, .open)
                 try await run.pass(.seconds(5), engine)
@@ -56,15 +56,15 @@ extension ConformanceSuite {
             let running = Counters()
             let most = Counters()
             let latch = Latch()
-            let behavior: @concurrent @Sendable (Numbered, DeliveryContext) async throws -> Void = { _, _ in
+            let behavior: @concurrent @Sendable (ConformanceEvent, DeliveryContext) async throws -> Void = { _, _ in
                 running.increment("in")
                 if running.value("in") - running.value("out") > 3 { most.increment("exceeded") }
                 if running.value("in") >= 3 { latch.open() }
                 await latch.wait()
                 running.increment("out")
             }
-            let first = RecordingHandler<Numbered>(behavior: behavior)
-            let second = RecordingHandler<Numbered>(behavior: behavior)
+            let first = RecordingHandler<ConformanceEvent>(behavior: behavior)
+            let second = RecordingHandler<ConformanceEvent>(behavior: behavior)
             let endpoint = Endpoint("platform", maxConcurrent: 3)
             try await run.running(
                 storage,
@@ -73,7 +73,7 @@ extension ConformanceSuite {
                     second.subscription("second", endpoint: endpoint),
                 ]
             ) { engine in
-                try await engine.emit(contentsOf: (0..<100).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 try requireEqual(most.value("exceeded"), 0, "times more than 3 ran")
                 try requireEqual(first.succeeded.count, 100)
@@ -83,10 +83,10 @@ extension ConformanceSuite {
         },
         ConformanceCase(.parking, "a rate limit spreads attempts over time and charges nothing") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let endpoint = Endpoint("platform", rateLimit: RateLimit(10, per: .seconds(1)))
             try await run.running(storage, [handler.subscription(endpoint: endpoint)]) { engine in
-                try await engine.emit(contentsOf: (0..<40).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<40).map { ConformanceEvent(number: $0) })
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.calls.count, 10)
                 try requireEqual(try await engine.status().first?.parked, .rateLimited)
@@ -99,11 +99,11 @@ extension ConformanceSuite {
         },
         ConformanceCase(.parking, "a Retry-After beyond a minute parks the delivery, nothing charged") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in
                 if run.clock.now.offset < .seconds(600) { throw HandlerOutcome.retry(after: .seconds(600)) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(660), step: .seconds(60), engine)
                 try requireEqual(handler.calls.map(\.context.attempt), [1, 1])
                 try requireEqual(handler.succeeded.count, 1)

@@ -1,12 +1,12 @@
 import AfterCommit
 import Foundation
 
-/// Tomorrow's shape of ``Numbered``.
+/// Tomorrow's shape of ``ConformanceEvent``.
 private struct NumberedV2: Event {
-    static let type = Numbered.type
+    static let type = ConformanceEvent.type
     static let schemaVersion = 2
     static let upcasters: [Upcaster<NumberedV2>] = [
-        .from(version: 1, Numbered.self) { NumberedV2(text: "number \($0.number)", key: $0.key) }
+        .from(version: 1, ConformanceEvent.self) { NumberedV2(text: "number \($0.number)", key: $0.key) }
     ]
     var text: String
     var key: String?
@@ -17,12 +17,12 @@ extension ConformanceSuite {
     static let poisonCases: [ConformanceCase] = [
         ConformanceCase(.poison, "bytes that are not the event's are dead at once and kept, others go on") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let broken = "{\"number\":1,\u{0}\"nonsense\""
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 0))
+                try await engine.emit(ConformanceEvent(number: 0))
                 let ids = try await run.store([run.envelope(broken, in: storage)], in: storage)
-                try await engine.emit(Numbered(number: 2))
+                try await engine.emit(ConformanceEvent(number: 2))
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), [0, 2])
                 let letters = try await engine.deadLetters()
@@ -35,7 +35,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.poison, "an event of a newer schema version is parked and listed, and its key waits") { run in
             let storage = try await run.storage()
-            let today = RecordingHandler<Numbered>()
+            let today = RecordingHandler<ConformanceEvent>()
             let one = "{\"number\":1,\"key\":\"a\",\"padding\":\"\"}"
             try await run.running(storage, [today.subscription()]) { engine in
                 try await run.store(
@@ -67,7 +67,7 @@ extension ConformanceSuite {
         },
         ConformanceCase(.poison, "what is parked outlives the process", requires: .durable) { run in
             let storage = try await run.storage()
-            let today = RecordingHandler<Numbered>()
+            let today = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [today.subscription()]) { engine in
                 try await run.store([run.envelope("{\"text\":\"new\"}", version: 2, in: storage)], in: storage)
                 try await engine.drain()
@@ -90,7 +90,7 @@ extension ConformanceSuite {
             func audit() -> Subscription {
                 Subscription("audit", matching: "conformance.*") { envelope, context in
                     switch envelope.type {
-                    case Numbered.type: seen.append("\(try context.event(as: Numbered.self).number)")
+                    case ConformanceEvent.type: seen.append("\(try context.event(as: ConformanceEvent.self).number)")
                     case Named.type: seen.append(try context.event(as: Named.self).name)
                     case "conformance.later" where knows.value("later") == 1: seen.append("later")
                     default: throw HandlerOutcome.unknownType("\(envelope.type)")
@@ -100,7 +100,7 @@ extension ConformanceSuite {
             let every = Subscription("all", matching: "*") { _, _ in all.increment("all") }
             let one = Subscription("one", matching: "conformance", "conformance.na") { _, _ in throw Refusal() }
             try await run.running(storage, [audit(), every, one]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.emit(Named(name: "a"))
                 try await run.store(
                     [
@@ -126,11 +126,11 @@ extension ConformanceSuite {
         ConformanceCase(.poison, "a parked delivery is called off and redriven like any other") { run in
             let storage = try await run.storage()
             let knows = Counters()
-            let handler = RecordingHandler<Numbered> { _, _ in
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in
                 if knows.value("knows") == 0 { throw HandlerOutcome.unknownType("not yet") }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0, key: "a") })
+                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0, key: "a") })
                 try await engine.drain()
                 let ids = try await engine.ids(state: .parked)
                 try requireEqual(try await engine.cancel(ids), ids)

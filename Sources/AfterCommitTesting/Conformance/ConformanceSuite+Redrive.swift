@@ -57,9 +57,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.redrive, "those that die again meanwhile are not put back again") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<450).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<450).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 run.clock.advance(by: .seconds(1))
                 let redrive = Task { try await engine.redrive(matching: DeadLetterQuery(limit: 10_000)) }
@@ -74,11 +74,11 @@ extension ConformanceSuite {
         ConformanceCase(.redrive, "a rate spreads them over time") { run in
             let storage = try await run.storage()
             let mended = Counters()
-            let handler = RecordingHandler<Numbered> { _, _ in
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in
                 if mended.value("mended") == 0 { throw HandlerOutcome.permanent(Refusal()) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<6).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<6).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 mended.increment("mended")
                 let redrive = Task {
@@ -99,14 +99,14 @@ extension ConformanceSuite {
         ConformanceCase(.redrive, "past the inbox window only with a reason") { run in
             let storage = try await run.storage()
             let mended = Counters()
-            let handler = RecordingHandler<Numbered> { _, _ in
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in
                 if mended.value("mended") == 0 { throw HandlerOutcome.permanent(Refusal()) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<3).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<3).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 run.clock.advance(by: storage.inboxWindow)
-                try await engine.emit(Numbered(number: 3))
+                try await engine.emit(ConformanceEvent(number: 3))
                 try await engine.drain()
                 mended.increment("mended")
                 let old = try await engine.deadLetters().prefix(3).map(\.id)
@@ -132,10 +132,10 @@ extension ConformanceRun {
     /// Runs an engine with eight dead letters: four for each of two subscriptions, one of each four with an ordering key,
     /// one permanent, one with a status, and one that died 10 s after the others.
     fileprivate func withDeadLetters(
-        _ storage: any TableStorage, _ body: (EventEngine, Counters) async throws -> Void
+        _ storage: any ConformanceStorage, _ body: (EventEngine, Counters) async throws -> Void
     ) async throws {
         let mended = Counters()
-        let handler = RecordingHandler<Numbered> { event, _ in
+        let handler = RecordingHandler<ConformanceEvent> { event, _ in
             if mended.value("mended") > 0 { return }
             switch event.number {
             case 1: throw HandlerOutcome.permanent(Refusal())
@@ -146,10 +146,10 @@ extension ConformanceRun {
         let policy = DeliveryPolicy(maxRetries: 0)
         let subscriptions = ["a", "b"].map { handler.subscription($0, policy: policy) }
         try await running(storage, subscriptions) { engine in
-            try await engine.emit(contentsOf: (0..<3).map { Numbered(number: $0, key: $0 == 0 ? "k" : nil) })
+            try await engine.emit(contentsOf: (0..<3).map { ConformanceEvent(number: $0, key: $0 == 0 ? "k" : nil) })
             try await engine.drain()
             clock.advance(by: .seconds(10))
-            try await engine.emit(Numbered(number: 3))
+            try await engine.emit(ConformanceEvent(number: 3))
             try await engine.drain()
             try await body(engine, mended)
         }

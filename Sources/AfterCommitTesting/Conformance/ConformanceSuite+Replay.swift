@@ -5,20 +5,20 @@ extension ConformanceSuite {
     static let replayCases: [ConformanceCase] = [
         ConformanceCase(.replay, "a new subscription starts now, or at the beginning of what is kept") { run in
             let storage = try await run.storage()
-            let old = RecordingHandler<Numbered>()
+            let old = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [old.subscription("old")]) { engine in
-                try await engine.emit(contentsOf: (0..<50).map { Numbered(number: $0, key: "k") })
+                try await engine.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0, key: "k") })
                 try await engine.drain()
             }
-            let now = RecordingHandler<Numbered>()
-            let replay = RecordingHandler<Numbered>()
+            let now = RecordingHandler<ConformanceEvent>()
+            let replay = RecordingHandler<ConformanceEvent>()
             let subscriptions = [
                 old.subscription("old"), now.subscription("now"),
-                Subscription("replay", to: Numbered.self, start: .beginning) { try await replay($0, $1) },
+                Subscription("replay", to: ConformanceEvent.self, start: .beginning) { try await replay($0, $1) },
             ]
             for round in 0..<2 {
                 try await run.running(storage, subscriptions) { engine in
-                    try await engine.emit(Numbered(number: 50 + round, key: "k"))
+                    try await engine.emit(ConformanceEvent(number: 50 + round, key: "k"))
                     try await engine.drain()
                 }
             }
@@ -29,18 +29,18 @@ extension ConformanceSuite {
         },
         ConformanceCase(.replay, "a subscription that is gone from the code is reported, and can be forgotten") { run in
             let storage = try await run.storage()
-            let gone = RecordingHandler<Numbered> { event, _ in
+            let gone = RecordingHandler<ConformanceEvent> { event, _ in
                 if event.number == 0 { throw HandlerOutcome.permanent(Refusal()) }
                 throw HandlerOutcome.retry(after: .seconds(30))
             }
-            let live = RecordingHandler<Numbered>()
+            let live = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [gone.subscription("gone"), live.subscription("live")]) { engine in
-                try await engine.emit(contentsOf: [0, 1].map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: [0, 1].map { ConformanceEvent(number: $0) })
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.orphanedSubscriptions(), [])
             }
             try await run.running(storage, [live.subscription("live")]) { engine in
-                try await engine.emit(Numbered(number: 2))
+                try await engine.emit(ConformanceEvent(number: 2))
                 try await engine.drain()
                 let orphans = try await engine.orphanedSubscriptions()
                 try requireEqual(orphans.map(\.name), ["gone"])
@@ -62,9 +62,9 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.forgetSubscription("gone"), nil)
             }
             // Its name is a new one again.
-            let back = RecordingHandler<Numbered>()
+            let back = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [back.subscription("gone"), live.subscription("live")]) { engine in
-                try await engine.emit(Numbered(number: 3))
+                try await engine.emit(ConformanceEvent(number: 3))
                 try await engine.drain()
                 try requireEqual(back.numbers, [3])
                 try requireEqual(live.numbers, [0, 1, 2, 3])
@@ -72,14 +72,14 @@ extension ConformanceSuite {
         },
         ConformanceCase(.replay, "a subscription that comes back finds what waited for it", requires: .durable) { run in
             let storage = try await run.storage()
-            let back = RecordingHandler<Numbered>()
-            let live = RecordingHandler<Numbered>()
+            let back = RecordingHandler<ConformanceEvent>()
+            let live = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [back.subscription("back"), live.subscription("live")]) { engine in
-                try await engine.emit(Numbered(number: 0))
+                try await engine.emit(ConformanceEvent(number: 0))
                 try await engine.drain()
             }
             try await run.running(storage, [live.subscription("live")]) { engine in
-                try await engine.emit(contentsOf: (1...20).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (1...20).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
             }
             let reopened = try await run.reopen(storage)
@@ -91,19 +91,19 @@ extension ConformanceSuite {
         },
         ConformanceCase(.replay, "a subscription that asks for other types goes on from its place with them") { run in
             let storage = try await run.storage()
-            let numbered = RecordingHandler<Numbered>()
+            let numbered = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [numbered.subscription("both")]) { engine in
                 try await engine.emit(Named(name: "before"))
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.drain()
             }
             let types = Kept<EventType>()
             let both = Subscription("both", matching: "conformance.*") { envelope, _ in types.append(envelope.type) }
             try await run.running(storage, [both]) { engine in
                 try await engine.emit(Named(name: "after"))
-                try await engine.emit(Numbered(number: 2))
+                try await engine.emit(ConformanceEvent(number: 2))
                 try await engine.drain()
-                try requireEqual(types.values.map(\.rawValue).sorted(), [Named.type.rawValue, Numbered.type.rawValue])
+                try requireEqual(types.values.map(\.rawValue).sorted(), [Named.type.rawValue, ConformanceEvent.type.rawValue])
             }
         },
     ]

@@ -7,11 +7,11 @@ extension ConformanceSuite {
         ConformanceCase(.backpressure, "what handlers emit passes a full storage's limit", requires: .limited) { run in
             let storage = try await run.storage(isSmall: true)
             let named = RecordingHandler<Named>()
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 try context.emit(Named(name: "\(event.number)"))
             }
             try await run.running(storage, [handler.subscription(), named.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<100).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 try requireEqual(Set(named.names).count, 100)
             }
@@ -21,11 +21,11 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage(isSmall: true)
             let named = RecordingHandler<Named>()
-            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, _ in
+            let ledger = storage.subscription("ledger", to: ConformanceEvent.self) { event, tx, _ in
                 try tx.emit(Named(name: "\(event.number)"))
             }
             try await run.running(storage, [ledger, named.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<100).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 try requireEqual(Set(named.names).count, 100)
                 try requireEqual(try await engine.totals("ledger").attempts, 100)
@@ -36,10 +36,10 @@ extension ConformanceSuite {
             requires: [.limited, .suspendsWhenFull]
         ) { run in
             let storage = try await run.storage(isSmall: true)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 let room = try await storage.reserveRoom(for: 95)
-                let emitter = Task { try await engine.emit(contentsOf: (0..<50).map { Numbered(number: $0) }) }
+                let emitter = Task { try await engine.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) }) }
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.deliveries().count, 0, "emitted into reserved room")
                 storage.cancel(room)
@@ -53,10 +53,10 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage(isSmall: true)
             let padding = String(repeating: "x", count: 1000)
-            try await run.running(storage, [RecordingHandler<Numbered>().subscription()]) { engine in
+            try await run.running(storage, [RecordingHandler<ConformanceEvent>().subscription()]) { engine in
                 let room = try await storage.reserveRoom(for: 650)
                 func emit() async throws {
-                    try await engine.emit(contentsOf: (0..<1000).map { Numbered(number: $0, padding: padding) })
+                    try await engine.emit(contentsOf: (0..<1000).map { ConformanceEvent(number: $0, padding: padding) })
                 }
                 try await requireThrows(
                     "others are refused", matching: { ($0 as? StorageError)?.code == .storageFull }, emit)
@@ -70,11 +70,11 @@ extension ConformanceSuite {
             requires: [.limited, .suspendsWhenFull]
         ) { run in
             let storage = try await run.storage(isSmall: true)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let at = run.clock.wallClock.now() + 60
             try await run.running(storage, [handler.subscription()]) { engine in
-                for number in 0..<100 { try await engine.emit(Numbered(number: number), at: at) }
-                let emitter = Task { try await engine.emit(Numbered(number: 100)) }
+                for number in 0..<100 { try await engine.emit(ConformanceEvent(number: number), at: at) }
+                let emitter = Task { try await engine.emit(ConformanceEvent(number: 100)) }
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.calls.count, 0)
                 let first = try await engine.delayedEvents(limit: 1).map(\.envelope.id)
@@ -91,7 +91,7 @@ extension ConformanceSuite {
             requires: [.limited, .durable]
         ) { run in
             let storage = try await run.storage(isSmall: true)
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let at = run.clock.wallClock.now() + 60
             let padding = String(repeating: "x", count: 1000)
             try await run.running(storage, [handler.subscription()]) { engine in
@@ -99,7 +99,7 @@ extension ConformanceSuite {
                 do {
                     while stored < 100_000 {
                         for _ in 0..<50 {
-                            try await engine.emit(Numbered(number: stored, padding: padding), at: at)
+                            try await engine.emit(ConformanceEvent(number: stored, padding: padding), at: at)
                             stored += 1
                         }
                     }
@@ -108,7 +108,7 @@ extension ConformanceSuite {
                 run.clock.advance(by: .seconds(60))
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), Array(0..<stored))
-                try await engine.emit(Numbered(number: -1, padding: padding))
+                try await engine.emit(ConformanceEvent(number: -1, padding: padding))
                 try await engine.drain()
             }
         },

@@ -4,10 +4,10 @@ extension ConformanceSuite {
     static let scopeCases: [ConformanceCase] = [
         ConformanceCase(.afterCommit, "a scope's events are delivered once it has returned, in order") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 let result = try await engine.afterCommit { emitter in
-                    for number in 1...3 { try emitter.emit(Numbered(number: number, key: "a")) }
+                    for number in 1...3 { try emitter.emit(ConformanceEvent(number: number, key: "a")) }
                     let listed = try await engine.deliveries()
                     try requireEqual(listed.count, 0, "events, while the scope is open")
                     try await engine.waitUntilIdle()
@@ -21,18 +21,18 @@ extension ConformanceSuite {
         },
         ConformanceCase(.afterCommit, "a scope that throws emits nothing and gives its room back") { run in
             let storage = try await run.storage(isSmall: run.suite.capabilities.contains(.limited))
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 for number in 0..<200 {
                     try await requireThrows("the scope's error comes out", matching: { $0 is Refusal }) {
                         try await engine.afterCommit(reserving: 50) { emitter in
-                            try emitter.emit(Numbered(number: number))
+                            try emitter.emit(ConformanceEvent(number: number))
                             throw Refusal()
                         }
                     }
                 }
                 // Room that was not given back would have filled the storage long ago.
-                try await engine.afterCommit(reserving: 50) { try $0.emit(Numbered(number: 200)) }
+                try await engine.afterCommit(reserving: 50) { try $0.emit(ConformanceEvent(number: 200)) }
                 try await engine.drain()
                 try requireEqual(handler.numbers, [200])
             }
@@ -42,7 +42,7 @@ extension ConformanceSuite {
         ) { run in
             let storage = try await run.storage(isSmall: true)
             let ran = Counters()
-            try await run.running(storage, [RecordingHandler<Numbered>().subscription()]) { engine in
+            try await run.running(storage, [RecordingHandler<ConformanceEvent>().subscription()]) { engine in
                 try await requireThrows(
                     "no room throws storageFull", matching: { ($0 as? StorageError)?.code == .storageFull }
                 ) {
@@ -53,23 +53,23 @@ extension ConformanceSuite {
         },
         ConformanceCase(.afterCommit, "a scope's emitter is of no use after it, nor beyond what it reserved") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let kept = Kept<ScopedEmitter>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await engine.afterCommit(reserving: 2) { emitter in
                     kept.append(emitter)
-                    try emitter.emit(Numbered(number: 1))
-                    try emitter.emit(Numbered(number: 2))
+                    try emitter.emit(ConformanceEvent(number: 1))
+                    try emitter.emit(ConformanceEvent(number: 2))
                     try await requireThrows(
                         "the third of two throws", matching: { $0 as? EmitError == .moreThanReserved(count: 2) }
                     ) {
-                        try emitter.emit(Numbered(number: 3))
+                        try emitter.emit(ConformanceEvent(number: 3))
                     }
                 }
                 try await requireThrows(
                     "an emit after the scope throws", matching: { $0 as? EmitError == .scopeEnded }
                 ) {
-                    try kept.values.first?.emit(Numbered(number: 4))
+                    try kept.values.first?.emit(ConformanceEvent(number: 4))
                 }
                 try await engine.drain()
                 try requireEqual(handler.numbers.sorted(), [1, 2])
@@ -79,26 +79,26 @@ extension ConformanceSuite {
             run in
             struct Tenant: EmitInterceptor {
                 func willEmit(_ event: any Event, options: inout EmitOptions) throws {
-                    if (event as? Numbered)?.number == 13 { throw Refusal() }
+                    if (event as? ConformanceEvent)?.number == 13 { throw Refusal() }
                     options.headers["tenant"] = "t-1"
                 }
             }
             let storage = try await run.storage(interceptors: [Tenant()])
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await requireThrows("the refusal comes out as an EmitError", matching: { $0 is EmitError }) {
                     try await storage.transaction { tx in
-                        try tx.put(Row(text: "undone"), for: "a", in: .rows)
-                        try tx.emit(Numbered(number: 12))
-                        try tx.emit(Numbered(number: 13))
+                        try tx.putRow("undone", for: "a")
+                        try tx.emit(ConformanceEvent(number: 12))
+                        try tx.emit(ConformanceEvent(number: 13))
                     }
                 }
                 try await engine.drain()
                 try requireEqual(handler.numbers, [1])
                 try requireEqual(handler.calls.first?.context.headers["tenant"], "t-1")
             }
-            let row = try await storage.read { try $0.value(for: "a", in: .rows) }
+            let row = try await storage.rows()["a"]
             try requireEqual(row, nil)
         },
     ]

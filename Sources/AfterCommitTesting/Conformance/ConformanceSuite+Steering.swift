@@ -6,10 +6,10 @@ extension ConformanceSuite {
     static let steeringCases: [ConformanceCase] = [
         ConformanceCase(.attempts, "a backoff of one's own is asked for each retry") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { _, _ in throw Refusal() }
+            let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             let policy = DeliveryPolicy(backoff: .custom { .seconds($0 * $0 * 10) })
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.waitUntilIdle()
                 for wait in [10, 40, 90] {
                     let before = handler.calls.count
@@ -28,7 +28,7 @@ extension ConformanceSuite {
             struct Quota: Error { let wait: Duration }
             struct Invalid: Error {}
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 switch event.number {
                 case 0: throw Gone(id: 7)
                 case 1 where context.attempt == 1: throw Quota(wait: .seconds(30))
@@ -45,7 +45,7 @@ extension ConformanceSuite {
                 .matching { $0 is Gone ? .permanent($0) : nil },
             ]
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: (0...4).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0...4).map { ConformanceEvent(number: $0) })
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(try await engine.totals().discarded, 1)
                 let letters = try await engine.deadLetters()
@@ -61,7 +61,7 @@ extension ConformanceSuite {
         ConformanceCase(.attempts, "interceptors wrap each attempt, the first outermost") { run in
             let storage = try await run.storage()
             let seen = Kept<String>()
-            let handler = RecordingHandler<Numbered> { _, context in
+            let handler = RecordingHandler<ConformanceEvent> { _, context in
                 seen.append("handler")
                 if context.attempt == 1 { throw Refusal() }
             }
@@ -78,7 +78,7 @@ extension ConformanceSuite {
             try await run.running(
                 storage, configuration: EngineConfiguration(interceptors: interceptors), [handler.subscription()]
             ) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(
                     seen.values,
@@ -91,9 +91,9 @@ extension ConformanceSuite {
         },
         ConformanceCase(.attempts, "an interceptor skips a handler, fails an attempt, and steers it") { run in
             let storage = try await run.storage()
-            let handler = RecordingHandler<Numbered>()
+            let handler = RecordingHandler<ConformanceEvent>()
             let gate = Intercepting { context, next in
-                switch try context.event(as: Numbered.self).number {
+                switch try context.event(as: ConformanceEvent.self).number {
                 case 0: return
                 case 1 where context.attempt == 1: throw Refusal()
                 case 2: throw HandlerOutcome.discard("not for us")
@@ -103,7 +103,7 @@ extension ConformanceSuite {
             try await run.running(
                 storage, configuration: EngineConfiguration(interceptors: [gate]), [handler.subscription()]
             ) { engine in
-                try await engine.emit(contentsOf: (0...3).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0...3).map { ConformanceEvent(number: $0) })
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(handler.numbers.sorted(), [1, 3])
                 let totals = try await engine.totals()

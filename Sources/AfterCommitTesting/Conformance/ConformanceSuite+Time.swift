@@ -8,14 +8,14 @@ extension ConformanceSuite {
     static let timeCases: [ConformanceCase] = [
         ConformanceCase(.time, "a clock that goes back an hour loses nothing, and stops nothing for good") { run in
             let storage = try await run.storage()
-            let handler = FailingHandler<Numbered>(attempts: 1)
-            let subscription = Subscription("recorder", to: Numbered.self) { try await handler($0, $1) }
+            let handler = FailingHandler<ConformanceEvent>(attempts: 1)
+            let subscription = Subscription("recorder", to: ConformanceEvent.self) { try await handler($0, $1) }
             try await run.running(storage, [subscription]) { engine in
-                try await engine.emit(Numbered(number: 0))
-                try await engine.emit(Numbered(number: 1), at: run.clock.wallClock.now() + 10)
+                try await engine.emit(ConformanceEvent(number: 0))
+                try await engine.emit(ConformanceEvent(number: 1), at: run.clock.wallClock.now() + 10)
                 try await engine.waitUntilIdle()
                 run.clock.wallClock.advance(by: .seconds(-3600))
-                try await engine.emit(Numbered(number: 2))
+                try await engine.emit(ConformanceEvent(number: 2))
                 try await run.pass(.seconds(10), engine)
                 try requireEqual(handler.succeeded.map(\.event.number), [2], "what is due by the new time")
                 try await run.pass(.seconds(3605), step: .seconds(60), engine)
@@ -26,14 +26,14 @@ extension ConformanceSuite {
         ConformanceCase(.time, "a clock that goes forward a year expires nothing that was not tried") { run in
             let storage = try await run.storage()
             let latch = Latch()
-            let handler = RecordingHandler<Numbered> { event, context in
+            let handler = RecordingHandler<ConformanceEvent> { event, context in
                 if event.number == 0 { await latch.wait() }
                 if event.number == 1, context.attempt < 3 { throw Refusal() }
             }
             let policy = DeliveryPolicy(timeout: .seconds(120), concurrency: 4)
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: (0..<3).map { Numbered(number: $0) })
-                try await engine.emit(Numbered(number: 3), at: run.clock.wallClock.now() + 3600)
+                try await engine.emit(contentsOf: (0..<3).map { ConformanceEvent(number: $0) })
+                try await engine.emit(ConformanceEvent(number: 3), at: run.clock.wallClock.now() + 3600)
                 await handler.waitForCalls(3)
                 run.clock.wallClock.advance(by: Self.year)
                 // Within a minute the engine looks at the date again. Deadlines are measured by the other clock.
@@ -52,12 +52,12 @@ extension ConformanceSuite {
         ConformanceCase(.time, "while the clock stands still events are delivered, and retries when it goes on") {
             run in
             let storage = try await run.storage()
-            let handler = FailingHandler<Numbered>(attempts: 1)
-            let good = RecordingHandler<Numbered>()
-            let subscription = Subscription("failing", to: Numbered.self) { try await handler($0, $1) }
+            let handler = FailingHandler<ConformanceEvent>(attempts: 1)
+            let good = RecordingHandler<ConformanceEvent>()
+            let subscription = Subscription("failing", to: ConformanceEvent.self) { try await handler($0, $1) }
             try await run.running(storage, [subscription, good.subscription()]) { engine in
                 for number in 0..<5 {
-                    try await engine.emit(Numbered(number: number))
+                    try await engine.emit(ConformanceEvent(number: number))
                     try await engine.waitUntilIdle()
                     // Back first: a worker that looks between the two must not see a date that has not come.
                     run.clock.wallClock.advance(by: .seconds(-2))
@@ -75,28 +75,28 @@ extension ConformanceSuite {
             var ids: [EventID] = []
             for jump in [Duration.zero, .seconds(-3600), Self.year, .zero - Self.year, .milliseconds(1), .zero] {
                 run.clock.wallClock.advance(by: jump)
-                ids += try await storage.emit(contentsOf: (0..<5_000).map { Numbered(number: $0) })
-                ids.append(try await storage.transaction { try $0.emit(Numbered(number: -1)) })
+                ids += try await storage.emit(contentsOf: (0..<5_000).map { ConformanceEvent(number: $0) })
+                ids.append(try await storage.transaction { try $0.emit(ConformanceEvent(number: -1)) })
             }
             try requireEqual(Set(ids).count, ids.count, "ids")
             try require(zip(ids, ids.dropFirst()).allSatisfy { $0 < $1 }, "an id is not greater than the one before")
         },
         ConformanceCase(.time, "ids grow over a restart with the clock an hour back", requires: .durable) { run in
             let storage = try await run.storage()
-            let first = try await storage.emit(Numbered(number: 1))
+            let first = try await storage.emit(ConformanceEvent(number: 1))
             run.clock.wallClock.advance(by: .seconds(-3600))
             let reopened = try await run.reopen(storage)
-            let second = try await reopened.emit(Numbered(number: 2))
+            let second = try await reopened.emit(ConformanceEvent(number: 2))
             try require(second > first, "\(second) is not greater than \(first)")
         },
         ConformanceCase(.time, "keys of the inbox and of deduplication survive a clock that goes back") { run in
             let storage = try await run.storage()
             let first = try await storage.emit(
-                Numbered(number: 1), options: EmitOptions(deduplicationKey: "k"))
+                ConformanceEvent(number: 1), options: EmitOptions(deduplicationKey: "k"))
             _ = try await storage.once("k") { _ in 1 }
             run.clock.wallClock.advance(by: .seconds(-3600))
             let second = try await storage.emit(
-                Numbered(number: 1), options: EmitOptions(deduplicationKey: "k"))
+                ConformanceEvent(number: 1), options: EmitOptions(deduplicationKey: "k"))
             try requireEqual(second, first)
             try requireEqual(try await storage.once("k") { _ in 2 }.value, 1)
         },

@@ -6,12 +6,12 @@ extension ConformanceSuite {
         ConformanceCase(.afterCommit, "a transactional handler's rows, events and settlement are one commit") { run in
             let storage = try await run.storage()
             let named = RecordingHandler<Named>()
-            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, _ in
-                try tx.insert(Row(text: "entry"), for: "\(event.number)", in: .rows)
+            let ledger = storage.subscription("ledger", to: ConformanceEvent.self) { event, tx, _ in
+                try tx.insertRow("entry", for: "\(event.number)")
                 try tx.emit(Named(name: "\(event.number)"))
             }
             try await run.running(storage, [ledger, named.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<50).map { Numbered(number: $0) })
+                try await engine.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) })
                 try await engine.drain()
                 let totals = try await engine.totals("ledger")
                 try requireEqual(totals.delivered, 50)
@@ -21,23 +21,23 @@ extension ConformanceSuite {
                 try requireEqual(Set(named.names).count, 50)
                 try requireEqual(named.calls.count, 50)
             }
-            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 50)
+            try requireEqual(try await storage.rows().count, 50)
         },
         ConformanceCase(.afterCommit, "a transactional handler that throws leaves nothing, and is tried again") { run in
             let storage = try await run.storage()
             let named = RecordingHandler<Named>()
             let attempts = Kept<Int>()
-            let ledger = storage.subscription("ledger", to: Numbered.self) { _, tx, context in
+            let ledger = storage.subscription("ledger", to: ConformanceEvent.self) { _, tx, context in
                 attempts.append(context.attempt)
-                if try tx.value(for: "a", in: .rows) != nil {
+                if try tx.row("a") != nil {
                     throw HandlerOutcome.permanent(ConformanceFailure(description: "the failed attempt left a row"))
                 }
-                try tx.put(Row(text: "\(context.attempt)"), for: "a", in: .rows)
+                try tx.putRow("\(context.attempt)", for: "a")
                 try tx.emit(Named(name: "\(context.attempt)"))
                 if context.attempt < 3 { throw Refusal() }
             }
             try await run.running(storage, [ledger, named.subscription()]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.pass(.seconds(8), engine)
                 try await engine.drain()
                 try requireEqual(Set(attempts.values), [1, 2, 3])
@@ -50,8 +50,8 @@ extension ConformanceSuite {
         ConformanceCase(.afterCommit, "a transactional handler emits with its transaction, not with its context") {
             run in
             let storage = try await run.storage()
-            let ledger = storage.subscription("ledger", to: Numbered.self) { _, tx, context in
-                try tx.put(Row(text: "entry"), for: "a", in: .rows)
+            let ledger = storage.subscription("ledger", to: ConformanceEvent.self) { _, tx, context in
+                try tx.putRow("entry", for: "a")
                 do {
                     try context.emit(Named(name: "lost"))
                 } catch {
@@ -59,25 +59,25 @@ extension ConformanceSuite {
                 }
             }
             try await run.running(storage, [ledger]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await engine.waitUntilIdle()
                 let failure = try await engine.deadLetters().first?.history.failures.last
                 try require(
                     failure?.message.contains("transaction") == true,
                     "the context emitted, or said nothing: \(failure as Any)")
             }
-            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 0)
+            try requireEqual(try await storage.rows().count, 0)
         },
         ConformanceCase(.order, "transactional handlers keep the order of a key") { run in
             let storage = try await run.storage()
-            let ledger = storage.subscription("ledger", to: Numbered.self) { event, tx, context in
+            let ledger = storage.subscription("ledger", to: ConformanceEvent.self) { event, tx, context in
                 if event.number % 9 == 4, context.attempt == 1 { throw Refusal() }
                 let key = event.key ?? ""
-                let before = try tx.value(for: key, in: .rows)?.text ?? ""
-                try tx.put(Row(text: before + "\(event.number) "), for: key, in: .rows)
+                let before = try tx.row(key) ?? ""
+                try tx.putRow(before + "\(event.number) ", for: key)
             }
             try await run.running(storage, [ledger]) { engine in
-                try await engine.emit(contentsOf: (0..<30).map { Numbered(number: $0, key: "key-\($0 % 3)") })
+                try await engine.emit(contentsOf: (0..<30).map { ConformanceEvent(number: $0, key: "key-\($0 % 3)") })
                 try await run.pass(.seconds(12), engine)
                 try await engine.drain()
             }
@@ -94,13 +94,13 @@ extension ConformanceSuite {
                 if context.attempt == 1 { await latch.wait() }
                 try await next()
             }
-            let ledger = storage.subscription("ledger", to: Numbered.self, policy: .http) { event, tx, context in
+            let ledger = storage.subscription("ledger", to: ConformanceEvent.self, policy: .http) { event, tx, context in
                 attempts.append(context.attempt)
-                try tx.insert(Row(text: "entry"), for: "\(event.number)", in: .rows)
+                try tx.insertRow("entry", for: "\(event.number)")
             }
             let configuration = EngineConfiguration(interceptors: [late])
             try await run.running(storage, configuration: configuration, [ledger]) { engine in
-                try await engine.emit(Numbered(number: 1))
+                try await engine.emit(ConformanceEvent(number: 1))
                 try await run.eventually("the attempt began", engine) {
                     try await engine.totals("ledger").attempts == 1
                 }
@@ -118,14 +118,16 @@ extension ConformanceSuite {
         ConformanceCase(.deadline, "a transaction settles nothing once its attempt was given up and that recorded") {
             run in
             let storage = try await run.storage()
-            let registration = SubscriptionRegistration(name: "ledger", types: [EventTypePattern(Numbered.type)])
+            let registration = SubscriptionRegistration(name: "ledger", types: [EventTypePattern(ConformanceEvent.type)])
             _ = try await storage.attach([registration], wake: { _ in })
             defer { storage.detach() }
-            try await storage.emit(Numbered(number: 1))
+            try await storage.emit(ConformanceEvent(number: 1))
             let due = run.clock.wallClock.now()
             let request = ClaimRequest(subscription: "ledger", limit: 1, now: due)
             for attempt in 1...2 {
-                let delivery = try await storage.claim(request).deliveries[0]
+                guard let delivery = try await storage.claim(request).deliveries.first else {
+                    throw ConformanceFailure(description: "attempt \(attempt) was not handed out")
+                }
                 _ = try await storage.settle(
                     SettlementBatch(
                         subscription: "ledger",
@@ -138,7 +140,7 @@ extension ConformanceSuite {
                     _ = try await storage.transaction(
                         settling: DeliveryID(subscription: "ledger", sequence: delivery.sequence)
                     ) { tx in
-                        try tx.insert(Row(text: "late"), for: "\(attempt)", in: .rows)
+                        try tx.insertRow("late", for: "\(attempt)")
                     }
                     throw ConformanceFailure(description: "attempt \(attempt) settled although it was given up")
                 } catch let error as StorageError {
@@ -146,7 +148,7 @@ extension ConformanceSuite {
                 }
             }
             try requireEqual(try await storage.claim(request).deliveries.first?.history?.attempts, 2)
-            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 0)
+            try requireEqual(try await storage.rows().count, 0)
         },
         ConformanceCase(.deadline, "a transactional attempt that committed is not tried again when it is late") { run in
             let storage = try await run.storage()
@@ -160,15 +162,15 @@ extension ConformanceSuite {
                 if context.envelope.orderingKey != nil, committed.value("committed") == 1 { await latch.wait() }
             }
             let ledger = storage.subscription(
-                "ledger", to: Numbered.self, policy: DeliveryPolicy(maxRetries: 0, timeout: .seconds(3)),
+                "ledger", to: ConformanceEvent.self, policy: DeliveryPolicy(maxRetries: 0, timeout: .seconds(3)),
                 onExhausted: { _ in dead.increment("dead") }
             ) { event, tx, _ in
                 if event.number == 1 { runs.increment("runs") }
-                try tx.put(Row(text: "entry"), for: "\(event.number)", in: .rows)
+                try tx.putRow("entry", for: "\(event.number)")
             }
             let configuration = EngineConfiguration(interceptors: [late])
             try await run.running(storage, configuration: configuration, [ledger]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { Numbered(number: $0, key: "a") })
+                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0, key: "a") })
                 try await run.eventually("the handler committed", engine) { committed.value("committed") == 1 }
                 let before = runs.value("runs")
                 run.clock.advance(by: .seconds(3))
@@ -182,7 +184,7 @@ extension ConformanceSuite {
                 try requireEqual(dead.value("dead"), 0)
                 try requireEqual(try await engine.counts("ledger"), DeliveryCounts(), "its key goes on")
             }
-            try requireEqual(try await storage.read { try $0.count(of: .rows) }, 2)
+            try requireEqual(try await storage.rows().count, 2)
         },
     ]
 }

@@ -21,9 +21,9 @@ public struct ConformanceSuite: Sendable {
 
     /// What the storage claims to do.
     public let capabilities: ConformanceCapabilities
-    let makeStorage: @Sendable (StorageOptions) async throws -> any TableStorage
-    let reopen: @Sendable (any TableStorage, StorageOptions) async throws -> any TableStorage
-    let close: @Sendable (any TableStorage) async throws -> Void
+    let makeStorage: @Sendable (StorageOptions) async throws -> any ConformanceStorage
+    let reopen: @Sendable (any ConformanceStorage, StorageOptions) async throws -> any ConformanceStorage
+    let close: @Sendable (any ConformanceStorage) async throws -> Void
 
     /// - Parameters:
     ///   - capabilities: what the storage claims to do.
@@ -32,11 +32,11 @@ public struct ConformanceSuite: Sendable {
     ///   - close: ends a storage and removes what it left.
     public init(
         capabilities: ConformanceCapabilities,
-        makeStorage: @escaping @Sendable (StorageOptions) async throws -> any TableStorage,
-        reopen: @escaping @Sendable (any TableStorage, StorageOptions) async throws -> any TableStorage = {
+        makeStorage: @escaping @Sendable (StorageOptions) async throws -> any ConformanceStorage,
+        reopen: @escaping @Sendable (any ConformanceStorage, StorageOptions) async throws -> any ConformanceStorage = {
             storage, _ in storage
         },
-        close: @escaping @Sendable (any TableStorage) async throws -> Void = { _ in }
+        close: @escaping @Sendable (any ConformanceStorage) async throws -> Void = { _ in }
     ) {
         self.capabilities = capabilities
         self.makeStorage = makeStorage

@@ -51,6 +51,9 @@ public final class FaultInjectingStorage: EventStorage {
     public var name: String { base.name }
     public var envelopes: EnvelopeFactory { base.envelopes }
     public var inboxWindow: Duration { base.inboxWindow }
+    public var ordersKeys: Bool { base.ordersKeys }
+
+    public func validate(_ emission: Emission) throws { try base.validate(emission) }
 
     /// How many calls have failed.
     public var failedCount: Int { faults.withLock { $0.failed } }
