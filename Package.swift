@@ -114,7 +114,7 @@ let package = Package(
         .executableTarget(
             name: "PlaceOrder",
             dependencies: [
-                "AfterCommit", "AfterCommitLMDB", "AfterCommitHTTP",
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "AfterCommitHTTP",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(
@@ -201,7 +201,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "PlaceOrderTests",
-            dependencies: ["AfterCommit", "AfterCommitTesting", "PlaceOrder"]),
+            dependencies: ["AfterCommit", "AfterCommitTesting", "PlaceOrder", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

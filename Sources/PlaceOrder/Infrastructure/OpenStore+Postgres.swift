@@ -1,10 +1,59 @@
 #if Example
 import AfterCommit
 import Logging
+#if Postgres
+import AfterCommitPostgres
+import Foundation
 
+extension PostgresTransaction: OrderTransaction {
+    func insert(_ order: Order) throws {
+        do {
+            try execute(
+                "INSERT INTO orders (id, customer, lines, total) VALUES ($1, $2, $3, $4)", .uuid(order.id),
+                .text(order.customer), .json(try OrderLines.text(order.lines)), .decimal(order.total))
+        } catch let error as PostgresError where error.isUniqueViolation {
+            throw StorageError.duplicateKey(table: "orders")
+        }
+    }
+}
+
+extension PostgresStorage: OrderStorage {
+    func order(_ id: UUID) async throws -> Order? {
+        try await transaction { tx in
+            try tx.query("SELECT customer, lines, total FROM orders WHERE id = $1", .uuid(id)).map { row in
+                Order(
+                    id: id, customer: try row.text(0), lines: try OrderLines.lines(try row.text(1)),
+                    total: try row.decimal(2))
+            }.first
+        }
+    }
+}
+
+extension OpenStore {
+    static func postgres(at url: String, _ events: Events, _ logger: Logger) async throws -> Self {
+        let storage = try await PostgresStorage(PostgresConfiguration(url), logger: logger)
+        do {
+            try await storage.transaction { tx in
+                // Several processes may begin at once.
+                _ = try tx.query("SELECT pg_advisory_xact_lock(hashtext('orders'))")
+                try tx.execute(
+                    """
+                    CREATE TABLE IF NOT EXISTS orders (
+                        id uuid PRIMARY KEY, customer text NOT NULL, lines jsonb NOT NULL, total numeric NOT NULL)
+                    """)
+            }
+        } catch {
+            await storage.close()
+            throw error
+        }
+        return Self(storage, events.choice(.postgres(url: url))) { await storage.close() }
+    }
+}
+#else
 extension OpenStore {
     static func postgres(at url: String, _ events: Events, _ logger: Logger) async throws -> Self {
         throw StorageError(.unsuitablePath, "this program was built without PostgreSQL: add --traits Example,Postgres")
     }
 }
+#endif
 #endif
