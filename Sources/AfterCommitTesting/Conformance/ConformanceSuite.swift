@@ -48,7 +48,8 @@ public struct ConformanceSuite: Sendable {
     public static let allCases: [ConformanceCase] =
         afterCommitChapter + deliveryChapter + failureChapter + deadLetterChapter + operationChapter
 
-    private static let afterCommitChapter = afterCommitCases + scopeCases + emittingCases + transactionalCases
+    private static let afterCommitChapter =
+        afterCommitCases + scopeCases + emittingCases + transactionalCases + statusColumnCases + needsOutboxCases
     private static let deliveryChapter =
         deliveryCases + orderCases + attemptCases + steeringCases + parkingCases + deadlineCases + cancellingCases
         + budgetCases
