@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct LMDBConformanceTests {
     static let suite = ConformanceSuite(
-        capabilities: [.limited, .durable, .boundsBlocked],
+        capabilities: [.outbox, .limited, .durable, .boundsBlocked],
         makeStorage: { options in
             let folder = FileManager.default.temporaryDirectory
                 .appendingPathComponent("conformance-\(UUID()).lmdb")

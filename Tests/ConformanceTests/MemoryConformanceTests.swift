@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct MemoryConformanceTests {
     static let suite = ConformanceSuite(
-        capabilities: [.limited, .suspendsWhenFull, .boundsDeadLetters, .boundsBlocked]
+        capabilities: [.outbox, .limited, .suspendsWhenFull, .boundsDeadLetters, .boundsBlocked]
     ) { options in
         InMemoryStorage(
             configuration: options.isSmall

@@ -73,7 +73,7 @@ actor ConformanceDatabases {
 
 @Suite struct PostgresConformanceTests {
     static let suite = ConformanceSuite(
-        capabilities: [.durable],
+        capabilities: [.outbox, .durable],
         makeStorage: { try await ConformanceDatabases.shared.make($0) },
         reopen: { storage, options in
             guard let storage = storage as? PostgresStorage else { return storage }

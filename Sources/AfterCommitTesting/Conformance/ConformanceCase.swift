@@ -74,27 +74,6 @@ public enum ContractLine: Int, Sendable, Hashable, CaseIterable {
     case delayedEvents = 23
 }
 
-/// What a storage claims to do.
-public struct ConformanceCapabilities: OptionSet, Sendable, Hashable {
-    public let rawValue: Int
-
-    public init(rawValue: Int) {
-        self.rawValue = rawValue
-    }
-
-    /// What was acknowledged survives the end of the process.
-    public static let durable = Self(rawValue: 1 << 0)
-    /// It can be made so small that a test fills it.
-    public static let limited = Self(rawValue: 1 << 1)
-    /// A full one makes emitters wait instead of failing.
-    public static let suspendsWhenFull = Self(rawValue: 1 << 2)
-    /// Dead letters are bounded; the oldest fall out.
-    public static let boundsDeadLetters = Self(rawValue: 1 << 3)
-    /// What waits behind its ordering key is bounded; past the bound the subscription waits. Where a storage orders keys
-    /// itself, such a bound has no use.
-    public static let boundsBlocked = Self(rawValue: 1 << 4)
-}
-
 /// A promise that was not kept.
 public struct ConformanceFailure: Error, CustomStringConvertible {
     public let description: String

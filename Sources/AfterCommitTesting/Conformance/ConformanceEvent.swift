@@ -1,7 +1,7 @@
 public import AfterCommit
 import Foundation
 
-/// What the cases emit.
+/// What the cases emit. A storage whose events are rebuilt from rows is told here which row, and how.
 public struct ConformanceEvent: Event, Hashable {
     public static let type: EventType = "conformance.numbered"
     public var number: Int

@@ -38,6 +38,9 @@ final class ConformanceRun: Sendable {
         return reopened
     }
 
+    /// The storage that was made or opened last.
+    var lastStorage: (any ConformanceStorage)? { open.withLock { $0.last } }
+
     func closeAll() async throws {
         for storage in open.withLock({ $0 }) { try await suite.close(storage) }
     }
@@ -107,6 +110,22 @@ extension ConformanceRun {
         line: UInt = #line
     ) async throws {
         try requireEqual(try await storage.rows()[key], text, "in the row of \(key)", file: file, line: line)
+    }
+
+    /// Claims without an engine until so many are in hand: one claim may hand out fewer than there are.
+    func claim(
+        _ count: Int, for subscription: String, from storage: any EventStorage, file: StaticString = #fileID,
+        line: UInt = #line
+    ) async throws -> [ClaimedDelivery] {
+        var claimed: [ClaimedDelivery] = []
+        let start = ContinuousClock.now
+        while claimed.count < count, start.duration(to: .now) < .seconds(10) {
+            let request = ClaimRequest(subscription: subscription, limit: 10, now: clock.wallClock.now())
+            claimed += try await storage.claim(request).deliveries
+            await Task.yield()
+        }
+        try requireEqual(claimed.count, count, "deliveries that were claimed", file: file, line: line)
+        return claimed
     }
 
     /// Stores envelopes as they are, whatever is in them.

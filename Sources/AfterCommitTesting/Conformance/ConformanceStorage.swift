@@ -2,26 +2,53 @@ public import AfterCommit
 
 /// A transaction as the suite uses it: beside events it writes rows, text under text keys.
 ///
-/// Typed tables have it already. For a storage without them it is two statements:
+/// Typed tables have it already. For a storage without them it is two statements on a table of the tests' own:
 ///
 /// ```swift
+/// // CREATE TABLE conformance_rows (key TEXT PRIMARY KEY, text TEXT NOT NULL)
 /// extension MyTransaction: ConformanceTransaction {
-///     func row(_ key: String) throws -> String? {
+///     public func row(_ key: String) throws -> String? {
 ///         try select("SELECT text FROM conformance_rows WHERE key = ?", key)
 ///     }
-///     func putRow(_ text: String, for key: String) throws {
-///         try execute("INSERT OR REPLACE INTO conformance_rows (key, text) VALUES (?, ?)", key, text)
+///     public func putRow(_ text: String, for key: String) throws {
+///         try execute(
+///             """
+///             INSERT INTO conformance_rows (key, text) VALUES (?, ?)
+///             ON CONFLICT (key) DO UPDATE SET text = excluded.text
+///             """, key, text)
 ///     }
 /// }
 /// ```
 public protocol ConformanceTransaction: StorageTransaction {
     /// The row of `key`, as this transaction sees it.
     func row(_ key: String) throws -> String?
-    /// Writes the row of `key`, in place of what was there.
+    /// Writes the row of `key`, in place of what was there. Other columns of the row, a status among them, stay as they are.
     func putRow(_ text: String, for key: String) throws
 }
 
 /// A storage that the suite can check.
+///
+/// ```swift
+/// extension MyStorage: ConformanceStorage {
+///     public func allRows() async throws -> [String: String] {
+///         try await transaction { tx in try tx.selectPairs("SELECT key, text FROM conformance_rows") }
+///     }
+///     public func inboxKeys() async throws -> [String] {
+///         try await transaction { tx in try tx.selectAll("SELECT key FROM inbox_records ORDER BY key") }
+///     }
+/// }
+/// ```
+///
+/// A status column's events are in rows of the same table: one row for each event, under ``ConformanceEvent/rowKey``, rebuilt
+/// by ``ConformanceEvent/init(rowText:)``. Such a storage tells statuses too:
+///
+/// ```swift
+/// extension MyStorage {
+///     public func status(ofRow key: String) async throws -> String? {
+///         try await transaction { tx in try tx.select("SELECT status FROM conformance_rows WHERE key = ?", key) }
+///     }
+/// }
+/// ```
 public protocol ConformanceStorage: TransactionalStorage where Transaction: ConformanceTransaction {
     /// All committed rows.
     func allRows() async throws -> [String: String]

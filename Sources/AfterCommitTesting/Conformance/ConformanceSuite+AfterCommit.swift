@@ -8,7 +8,7 @@ extension ConformanceSuite {
             try await run.running(storage, [handler.subscription()]) { engine in
                 let id = try await storage.transaction { tx in
                     try tx.putRow("written", for: "a")
-                    return try tx.emit(ConformanceEvent(number: 1))
+                    return try run.emit(ConformanceEvent(number: 1), in: tx)
                 }
                 try await engine.drain()
                 try requireEqual(handler.calls.map(\.context.eventID), [id])
@@ -26,7 +26,7 @@ extension ConformanceSuite {
             try await run.running(storage, [handler.subscription()]) { engine in
                 for number in 1...50 {
                     try await storage.transaction { tx in
-                        try tx.emit(ConformanceEvent(number: number))
+                        try run.emit(ConformanceEvent(number: number), in: tx)
                         try tx.putRow("later", for: "\(number)")
                     }
                 }
@@ -42,11 +42,11 @@ extension ConformanceSuite {
                 try await requireThrows("the body's error comes out", matching: { $0 is Refusal }) {
                     try await storage.transaction { tx in
                         try tx.putRow("undone", for: "a")
-                        try tx.emit(ConformanceEvent(number: 1))
+                        try run.emit(ConformanceEvent(number: 1), in: tx)
                         throw Refusal()
                     }
                 }
-                try await storage.transaction { try $0.emit(ConformanceEvent(number: 2)) }
+                try await storage.transaction { try run.emit(ConformanceEvent(number: 2), in: $0) }
                 try await engine.drain()
                 try requireEqual(handler.numbers, [2])
             }
@@ -58,18 +58,18 @@ extension ConformanceSuite {
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 try await storage.transaction { tx in
-                    try tx.emit(ConformanceEvent(number: 1))
+                    try run.emit(ConformanceEvent(number: 1), in: tx)
                     try tx.putRow("outer", for: "a")
                     do {
                         try tx.savepoint {
-                            try tx.emit(ConformanceEvent(number: 2))
+                            try run.emit(ConformanceEvent(number: 2), in: tx)
                             try tx.putRow("inner", for: "a")
                             try tx.putRow("inner", for: "b")
                             throw Refusal()
                         }
                     } catch is Refusal {}
                     try tx.savepoint {
-                        try tx.emit(ConformanceEvent(number: 3))
+                        try run.emit(ConformanceEvent(number: 3), in: tx)
                         try tx.putRow("kept", for: "c")
                     }
                 }
@@ -88,7 +88,7 @@ extension ConformanceSuite {
                             do {
                                 try await storage.transaction { tx in
                                     try tx.putRow("row", for: "\(number)")
-                                    try tx.emit(ConformanceEvent(number: number))
+                                    try run.emit(ConformanceEvent(number: number), in: tx)
                                     if number.isMultiple(of: 10) { throw Refusal() }
                                 }
                                 return false

@@ -7,7 +7,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(20), engine)
                 try requireEqual(handler.calls.map(\.context.attempt), [1, 2, 3, 4])
                 try requireEqual(handler.calls.map(\.context.isLastAttempt), [false, false, false, true])
@@ -21,7 +21,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await engine.waitUntilIdle()
                 for full in [1.0, 2.0, 4.0] {
                     let record = try await engine.deliveries(DeliveryQuery(state: .retrying)).first
@@ -47,7 +47,7 @@ extension ConformanceSuite {
                 "recorder", to: ConformanceEvent.self, endpoint: Endpoint("recorder", breaker: nil)
             ) { try await handler($0, $1) }
             try await run.running(storage, [subscription]) { engine in
-                try await engine.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) }, engine)
                 try await run.pass(.seconds(8), engine)
                 try requireEqual(handler.succeeded.count, 50)
                 try requireEqual(handler.calls.count, 150, "attempts")
@@ -58,7 +58,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.discard("obsolete") }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await engine.drain()
                 try requireEqual(handler.calls.count, 1)
                 try requireEqual(try await engine.totals().discarded, 1)
@@ -69,7 +69,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await engine.drain()
                 try requireEqual(handler.calls.count, 1)
                 try requireEqual(try await engine.deadLetters().map(\.reason), [.permanent])
@@ -81,7 +81,7 @@ extension ConformanceSuite {
                 if context.attempt == 1 { throw HandlerOutcome.retry(after: .seconds(30)) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(29), engine)
                 try requireEqual(handler.calls.count, 1)
                 try await run.pass(.seconds(2), engine)
@@ -95,7 +95,7 @@ extension ConformanceSuite {
                 if context.startedAt < until { throw HandlerOutcome.snooze(until: until) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(3599), step: .seconds(100), engine)
                 try await run.pass(.seconds(200), step: .seconds(100), engine)
                 try requireEqual(handler.calls.map(\.context.attempt), [1, 1])
@@ -106,7 +106,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let failing = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [failing.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(1), engine)
                 try requireEqual(failing.calls.map(\.context.attempt), [1, 2])
             }

@@ -17,7 +17,7 @@ extension ConformanceSuite {
             ) { try await handler($0, $1) }
             let configuration = EngineConfiguration(maxInFlight: 4)
             try await run.running(storage, configuration: configuration, [subscription]) { engine in
-                let events = try await engine.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) })
+                let events = try await run.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) }, engine)
                 await handler.waitForCalls(1)
                 // One that the worker holds, and one that it never claimed.
                 let ids = try await engine.ids(events[1]) + engine.ids(events[19])
@@ -47,7 +47,7 @@ extension ConformanceSuite {
                 do { try await run.clock.sleep(for: .seconds(3600)) } catch { seen.increment("cancelled") }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) }, engine)
                 await handler.waitForCalls(2)
                 let ids = try await engine.ids(state: .pending)
                 try requireEqual(Set(try await engine.cancel(ids)), Set(ids))
@@ -73,7 +73,7 @@ extension ConformanceSuite {
             try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(concurrency: 64))]) { engine in
                 var called: [DeliveryID] = []
                 for number in 0..<60 {
-                    let id = try await engine.emit(ConformanceEvent(number: number))
+                    let id = try await run.emit(ConformanceEvent(number: number), engine)
                     if number % 2 == 0 { called += try await engine.cancel(try await engine.ids(id)) }
                 }
                 try requireEqual(called.count, 30)
@@ -87,7 +87,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await engine.waitUntilIdle()
                 let ids = try await engine.ids(state: .retrying)
                 try requireEqual(try await engine.cancel(ids), ids)
@@ -105,15 +105,15 @@ extension ConformanceSuite {
             }
             try await run.running(storage, [handler.subscription()]) { engine in
                 // The head of one key, and one that is blocked behind the head of another.
-                let a = try await engine.emit(contentsOf: (1...4).map { ConformanceEvent(number: $0, key: "a") })
-                let b = try await engine.emit(contentsOf: (11...14).map { ConformanceEvent(number: $0, key: "b") })
+                let a = try await run.emit(contentsOf: (1...4).map { ConformanceEvent(number: $0, key: "a") }, engine)
+                let b = try await run.emit(contentsOf: (11...14).map { ConformanceEvent(number: $0, key: "b") }, engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.counts().blocked, 6)
                 let ids = try await engine.ids(a[0]) + engine.ids(b[1])
                 try requireEqual(Set(try await engine.cancel(ids)), Set(ids))
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.succeeded.map(\.event.number), [2, 3, 4])
-                try await engine.emit(ConformanceEvent(number: 15, key: "b"))
+                try await run.emit(ConformanceEvent(number: 15, key: "b"), engine)
                 try await engine.cancel(try await engine.ids(b[0]))
                 try await engine.drain()
                 try requireEqual(handler.succeeded.map(\.event.number), [2, 3, 4, 13, 14, 15])
@@ -127,7 +127,8 @@ extension ConformanceSuite {
                 if event.number == 1 { await latch.wait() }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                let events = try await engine.emit(contentsOf: (1...3).map { ConformanceEvent(number: $0, key: "a") })
+                let events = try await run.emit(
+                    contentsOf: (1...3).map { ConformanceEvent(number: $0, key: "a") }, engine)
                 await handler.waitForCalls(1)
                 try await engine.cancel(try await engine.ids(events[0]) + engine.ids(events[1]))
                 try await run.eventually("the rest of the key is delivered", engine) {
@@ -152,7 +153,7 @@ extension ConformanceSuite {
             }
             let configuration = EngineConfiguration(interceptors: [slow])
             try await run.running(storage, configuration: configuration, [ledger]) { engine in
-                let id = try await engine.emit(ConformanceEvent(number: 1))
+                let id = try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.eventually("the handler committed", engine) { committed.value("committed") == 1 }
                 try requireEqual(try await engine.cancel(try await engine.ids(id)), [])
                 try requireEqual(try await engine.deadLetters().count, 0)
@@ -168,13 +169,15 @@ extension ConformanceSuite {
                 if event.number == 2 { throw HandlerOutcome.permanent(Refusal()) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) }, engine)
                 try await engine.drain()
+                let known = try await engine.deadLetters().map(\.id) + handler.calls.map(\.context.delivery)
+                let sequences = known.map(\.sequence)
+                let last = sequences.max() ?? 0
                 let ids =
-                    try await engine.ids() + [
-                        DeliveryID(subscription: "recorder", sequence: 1_000_000),
-                        DeliveryID(subscription: "unknown", sequence: 1),
-                    ]
+                    known + [last + 1, .max].map { DeliveryID(subscription: "recorder", sequence: $0) }
+                    + sequences.map { DeliveryID(subscription: "unknown", sequence: $0) }
+                try requireEqual(Set(sequences).count, 2)
                 try requireEqual(try await engine.cancel(ids), [])
                 try requireEqual(try await engine.deadLetters().map(\.reason), [.permanent])
                 try requireEqual(try await engine.totals().cancelled, 0)
@@ -185,7 +188,7 @@ extension ConformanceSuite {
             let latch = Latch()
             let stuck = RecordingHandler<ConformanceEvent> { _, _ in await latch.wait() }
             try await run.running(storage, [stuck.subscription()]) { engine in
-                try await engine.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: [1, 2].map { ConformanceEvent(number: $0) }, engine)
                 await stuck.waitForCalls(2)
                 try await engine.cancel(Array(try await engine.ids(state: .pending).prefix(1)))
             }

@@ -14,7 +14,8 @@ extension ConformanceSuite {
                 }
             }
         },
-        ConformanceCase(.configuration, "patterns with a star in the middle do not start") { run in
+        ConformanceCase(.configuration, "patterns with a star in the middle do not start", requires: .manyEventTypes) {
+            run in
             let storage = try await run.storage()
             for pattern in ["order.*.placed", "*.placed", "order*", "**", "", "order.**"] {
                 let subscription = Subscription("a", matching: EventTypePattern(rawValue: pattern)) { _, _ in }

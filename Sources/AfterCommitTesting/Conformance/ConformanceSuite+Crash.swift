@@ -20,12 +20,16 @@ extension ConformanceSuite {
             let policy = DeliveryPolicy(backoff: .constant(.seconds(60)), concurrency: 8)
             let engine = try await run.engine(storage, [first.subscription(policy: policy)])
             let running = Task { try await engine.run() }
-            try await engine.emit(contentsOf: [ConformanceEvent(number: 0), ConformanceEvent(number: 2), ConformanceEvent(number: 5)])
-            try await engine.emit(contentsOf: [ConformanceEvent(number: 3, key: "a"), ConformanceEvent(number: 4, key: "a")])
-            try await engine.emit(ConformanceEvent(number: 6))
-            try await engine.emit(ConformanceEvent(number: 7), at: run.clock.wallClock.now() + 600)
+            try await run.emit(
+                contentsOf: [ConformanceEvent(number: 0), ConformanceEvent(number: 2), ConformanceEvent(number: 5)],
+                engine)
+            try await run.emit(
+                contentsOf: [ConformanceEvent(number: 3, key: "a"), ConformanceEvent(number: 4, key: "a")], engine)
+            try await run.emit(ConformanceEvent(number: 6), engine)
+            let delays = run.can(.delayedEvents)
+            if delays { try await engine.emit(ConformanceEvent(number: 7), at: run.clock.wallClock.now() + 600) }
             try await engine.waitUntilIdle()
-            try await engine.emit(ConformanceEvent(number: 1))
+            try await run.emit(ConformanceEvent(number: 1), engine)
             await first.waitForCalls(6)
             // Its storage ends under it, with one attempt running.
             let reopened = try await run.reopen(storage)
@@ -37,7 +41,7 @@ extension ConformanceSuite {
                 counts, DeliveryCounts(pending: 1, retrying: 2, blocked: 1, parked: 1, deadLettered: 1))
             let records = try await reopened.deliveries(DeliveryQuery(state: .retrying))
             try requireEqual(records.map(\.history.attempts), [1, 1])
-            try requireEqual(try await reopened.delayedEvents(after: nil, limit: 10).count, 1)
+            if delays { try requireEqual(try await reopened.delayedEvents(after: nil, limit: 10).count, 1) }
             let second = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [second.subscription(policy: policy)]) { engine in
                 try await engine.waitUntilIdle()
@@ -47,8 +51,10 @@ extension ConformanceSuite {
                 try await run.pass(.seconds(600), step: .seconds(60), engine)
                 try await engine.drain()
                 let attempts = Dictionary(second.calls.map { ($0.event.number, $0.context.attempt) }) { $1 }
-                try requireEqual(attempts, [1: 1, 2: 2, 3: 2, 4: 1, 5: 1, 6: 1, 7: 1])
-                try requireEqual(second.calls.count, 7)
+                var expected = [1: 1, 2: 2, 3: 2, 4: 1, 5: 1, 6: 1]
+                if delays { expected[7] = 1 }
+                try requireEqual(attempts, expected)
+                try requireEqual(second.calls.count, expected.count)
                 let ofKey = second.calls.map(\.event).filter { $0.key != nil }.map(\.number)
                 try requireEqual(ofKey, [3, 4])
             }
@@ -62,7 +68,7 @@ extension ConformanceSuite {
             let first = RecordingHandler<ConformanceEvent>()
             let engine = try await run.engine(faulty, [first.subscription()])
             let running = Task { try await engine.run() }
-            try await engine.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) })
+            try await run.emit(contentsOf: (0..<20).map { ConformanceEvent(number: $0) }, engine)
             await first.waitForCalls(20)
             let reopened = try await run.reopen(storage)
             running.cancel()

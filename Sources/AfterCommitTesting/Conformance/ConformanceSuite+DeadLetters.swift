@@ -10,7 +10,7 @@ extension ConformanceSuite {
             for number in 0..<20 {
                 try await storage.transaction { tx in
                     try tx.putRow("row \(number)", for: "\(number)")
-                    try tx.emit(ConformanceEvent(number: number))
+                    try run.emit(ConformanceEvent(number: number), in: tx)
                 }
             }
             let reopened = try await run.reopen(storage)
@@ -26,13 +26,13 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let first = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [first.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.drain()
             }
             let reopened = try await run.reopen(storage)
             let second = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [second.subscription()]) { engine in
-                let id = try await engine.emit(ConformanceEvent(number: 100))
+                let id = try await run.emit(ConformanceEvent(number: 100), engine)
                 try await engine.drain()
                 try requireEqual(second.numbers, [100])
                 try require(first.calls.allSatisfy { $0.context.eventID < id }, "ids go on growing")
@@ -43,29 +43,33 @@ extension ConformanceSuite {
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw StatusFailure(status: 503) }
             let traceID = "0af7651916cd43dd8448eb211c80319c"
             try await run.running(storage, [handler.subscription()]) { engine in
-                let id = try await engine.emit(
+                let id = try await run.emit(
                     ConformanceEvent(number: 1, padding: "kept"),
-                    headers: ["traceparent": "00-\(traceID)-b7ad6b7169203331-01"])
+                    headers: ["traceparent": "00-\(traceID)-b7ad6b7169203331-01"], engine)
                 try await run.pass(.seconds(12), engine)
                 guard let letter = try await engine.deadLetters().first else {
                     throw ConformanceFailure(description: "there is no dead letter")
                 }
                 try requireEqual(letter.envelope.id, id)
-                try requireEqual(letter.traceID, traceID)
-                try requireEqual(letter.history.failures.map(\.attempt), [1, 2, 3, 4])
+                if run.can(.keepsHeaders) { try requireEqual(letter.traceID, traceID) }
+                try requireEqual(letter.history.attempts, 4)
+                try requireEqual(letter.history.failures.last?.attempt, 4)
+                if run.can(.keepsFailures) {
+                    try requireEqual(letter.history.failures.map(\.attempt), [1, 2, 3, 4])
+                }
                 try requireEqual(Set(letter.history.failures.map(\.status)), [503])
                 try requireEqual(letter.fingerprint, "http.503|503|recorder")
                 let bytes = try letter.envelope.bytes(using: storage.coder)
                 try requireEqual(try storage.coder.decode(ConformanceEvent.self, from: bytes).padding, "kept")
             }
         },
-        ConformanceCase(.deadLetters, "the last 10 failures are kept") { run in
+        ConformanceCase(.deadLetters, "the last 10 failures are kept", requires: .keepsFailures) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             let policy = DeliveryPolicy(maxRetries: 14, backoff: .constant(.seconds(1)))
             let endpoint = Endpoint("recorder", breaker: nil)
             try await run.running(storage, [handler.subscription(policy: policy, endpoint: endpoint)]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(20), step: .seconds(1), engine)
                 let letters = try await engine.deadLetters()
                 try requireEqual(letters.first?.history.attempts, 15)
@@ -79,7 +83,7 @@ extension ConformanceSuite {
                 if mended.value("mended") == 0 { throw Refusal() }
             }
             try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(maxRetries: 0))]) { engine in
-                try await engine.emit(contentsOf: (0..<3).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<3).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.waitUntilIdle()
                 let ids = try await engine.deadLetters().map(\.id)
                 try requireEqual(ids.count, 3)
@@ -102,7 +106,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let failing = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
             try await run.running(storage, [failing.subscription()]) { engine in
-                try await engine.emit(contentsOf: (0..<5).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<5).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.drain()
             }
             let reopened = try await run.reopen(storage)
@@ -124,7 +128,7 @@ extension ConformanceSuite {
             let storage = try await run.storage(isSmall: true)
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw HandlerOutcome.permanent(Refusal()) }
             try await run.running(storage, [handler.subscription()]) { engine in
-                for number in 0..<500 { try await engine.emit(ConformanceEvent(number: number)) }
+                for number in 0..<500 { try await run.emit(ConformanceEvent(number: number), engine) }
                 try await engine.drain()
                 let kept = try await engine.deadLetters(DeadLetterQuery(limit: 1000)).count
                 let evicted = try await engine.totals().evictedDeadLetters
@@ -139,14 +143,16 @@ extension ConformanceSuite {
                 if mended.value("mended") == 0 { throw Refusal() }
             }
             let other = RecordingHandler<ConformanceEvent>()
-            try await run.running(storage, [handler.subscription(), other.subscription("other")]) { engine in
-                let id = try await engine.emit(ConformanceEvent(number: 1))
+            let all = [handler.subscription(), other.subscription("other")]
+            try await run.running(storage, Array(all.prefix(run.names("recorder", "other").count))) { engine in
+                let id = try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(12), engine)
                 mended.increment("mended")
                 try await engine.redrive(try await engine.deadLetters().map(\.id))
                 try await engine.drain()
                 try requireEqual(handler.calls.count, 5)
                 try requireEqual(Set(handler.calls.map(\.context.idempotencyKey)), ["\(id)/recorder"])
+                guard run.can(.manySubscriptions) else { return }
                 try requireEqual(Set(other.calls.map(\.context.idempotencyKey)), ["\(id)/other"])
             }
         },

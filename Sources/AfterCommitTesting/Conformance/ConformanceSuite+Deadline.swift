@@ -12,7 +12,7 @@ extension ConformanceSuite {
             }
             let policy = DeliveryPolicy(timeout: .seconds(3), concurrency: 1)
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: [ConformanceEvent(number: 1)])
+                try await run.emit(contentsOf: [ConformanceEvent(number: 1)], engine)
                 await handler.waitForCalls(1)
                 run.clock.advance(by: .seconds(3))
                 try await run.eventually("the attempt failed at its deadline", engine) {
@@ -20,7 +20,7 @@ extension ConformanceSuite {
                         .map(\.errorType) == ["timeout"]
                 }
                 // The lane is free again although the handler still runs.
-                try await engine.emit(ConformanceEvent(number: 2))
+                try await run.emit(ConformanceEvent(number: 2), engine)
                 await handler.waitForCalls(2)
                 latch.open()
                 try await run.pass(.seconds(2), engine)
@@ -40,7 +40,7 @@ extension ConformanceSuite {
             try await run.running(
                 storage, [handler.subscription(policy: policy, endpoint: endpoint)]
             ) { engine in
-                try await engine.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<50).map { ConformanceEvent(number: $0) }, engine)
                 await handler.waitForCalls(2)
                 run.clock.advance(by: .seconds(1))
                 try await run.eventually("other lanes go on at the deadline", engine) { handler.calls.count == 4 }
@@ -67,7 +67,7 @@ extension ConformanceSuite {
             }
             let policy = DeliveryPolicy(timeout: .seconds(1))
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 await handler.waitForCalls(1)
                 run.clock.advance(by: .seconds(1))
                 try await run.eventually("the attempt failed at its deadline", engine) {
@@ -83,7 +83,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw CancellationError() }
             try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(maxRetries: 0))]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await engine.drain()
                 let letters = try await engine.deadLetters()
                 try requireEqual(letters.map(\.history.failures.last?.errorType), ["CancellationError"])
@@ -93,9 +93,13 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let policy = DeliveryPolicy(maxRetries: 0, concurrency: 64)
             for round in 0..<8 {
-                let handler = RecordingHandler<ConformanceEvent> { _, _ in try await run.clock.sleep(for: .seconds(3600)) }
+                let handler = RecordingHandler<ConformanceEvent> { _, _ in
+                    try await run.clock.sleep(for: .seconds(3600))
+                }
                 try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                    if round == 0 { try await engine.emit(contentsOf: (0..<64).map { ConformanceEvent(number: $0) }) }
+                    if round == 0 {
+                        try await run.emit(contentsOf: (0..<64).map { ConformanceEvent(number: $0) }, engine)
+                    }
                     await handler.waitForCalls(64)
                 }
                 try requireEqual(Set(handler.calls.map(\.context.attempt)), [1])
@@ -116,11 +120,11 @@ extension ConformanceSuite {
                 }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 0))
-                try await engine.emit(ConformanceEvent(number: 3))
+                try await run.emit(ConformanceEvent(number: 0), engine)
+                try await run.emit(ConformanceEvent(number: 3), engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.counts().retrying, 2)
-                try await engine.emit(ConformanceEvent(number: 9))
+                try await run.emit(ConformanceEvent(number: 9), engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.succeeded.map(\.event.number), [9])
             }

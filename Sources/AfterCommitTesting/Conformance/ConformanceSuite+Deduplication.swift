@@ -3,7 +3,9 @@ import Foundation
 
 extension ConformanceSuite {
     static let deduplicationCases: [ConformanceCase] = [
-        ConformanceCase(.idempotencyKey, "emitted twice with one deduplication key it is one event") { run in
+        ConformanceCase(
+            .idempotencyKey, "emitted twice with one deduplication key it is one event", requires: .deduplication
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
@@ -13,7 +15,9 @@ extension ConformanceSuite {
                         try tx.emit(ConformanceEvent(number: 1), deduplicationKey: "one"),
                     ]
                 }
-                let later = try await storage.transaction { try $0.emit(ConformanceEvent(number: 1), deduplicationKey: "one") }
+                let later = try await storage.transaction {
+                    try $0.emit(ConformanceEvent(number: 1), deduplicationKey: "one")
+                }
                 let outside = try await engine.emit(ConformanceEvent(number: 1), deduplicationKey: "one")
                 try requireEqual(Set(ids + [later, outside]), [ids[0]])
                 let other = try await engine.emit(ConformanceEvent(number: 2), deduplicationKey: "two")
@@ -22,7 +26,9 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers.sorted(), [1, 2])
             }
         },
-        ConformanceCase(.idempotencyKey, "one deduplication key that many use at once is one event") { run in
+        ConformanceCase(
+            .idempotencyKey, "one deduplication key that many use at once is one event", requires: .deduplication
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
@@ -48,7 +54,8 @@ extension ConformanceSuite {
                 try requireEqual(Set(rows), Set(ids.map { "\($0)" }), "ids that transactions wrote down")
             }
         },
-        ConformanceCase(.idempotencyKey, "a deduplication key that was rolled back is free") { run in
+        ConformanceCase(.idempotencyKey, "a deduplication key that was rolled back is free", requires: .deduplication) {
+            run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
@@ -69,7 +76,10 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers, [3])
             }
         },
-        ConformanceCase(.idempotencyKey, "a deduplication key with another payload is an error, and nothing is kept") {
+        ConformanceCase(
+            .idempotencyKey, "a deduplication key with another payload is an error, and nothing is kept",
+            requires: .deduplication
+        ) {
             run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
@@ -98,7 +108,9 @@ extension ConformanceSuite {
             }
             try await run.requireRow(nil, for: "a", storage)
         },
-        ConformanceCase(.idempotencyKey, "a deduplication key holds for 7 days by the wall clock") { run in
+        ConformanceCase(
+            .idempotencyKey, "a deduplication key holds for 7 days by the wall clock", requires: .deduplication
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
@@ -114,7 +126,8 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers.sorted(), [1, 2])
             }
         },
-        ConformanceCase(.idempotencyKey, "an event's own id, given twice, is one event") { run in
+        ConformanceCase(.idempotencyKey, "an event's own id, given twice, is one event", requires: .deduplication) {
+            run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             let id = EventID(UUID())
@@ -132,7 +145,9 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers.sorted(), [1, 3])
             }
         },
-        ConformanceCase(.idempotencyKey, "keys outside 1 to 200 bytes, or for several events, are refused") { run in
+        ConformanceCase(
+            .idempotencyKey, "keys outside 1 to 200 bytes, or for several events, are refused", requires: .deduplication
+        ) { run in
             let storage = try await run.storage()
             for key in ["", String(repeating: "k", count: 201)] {
                 try await requireThrows("a key of \(key.utf8.count) bytes is refused", matching: { $0 is EmitError }) {
@@ -143,12 +158,15 @@ extension ConformanceSuite {
                 "one key for two is refused", matching: { $0 as? EmitError == .oneKeyForSeveralEvents }
             ) {
                 try await storage.emit(
-                    contentsOf: [1, 2].map { ConformanceEvent(number: $0) }, options: EmitOptions(deduplicationKey: "k"))
+                    contentsOf: [1, 2].map { ConformanceEvent(number: $0) }, options: EmitOptions(deduplicationKey: "k")
+                )
             }
             try await storage.emit(
                 ConformanceEvent(number: 1), options: EmitOptions(deduplicationKey: String(repeating: "k", count: 200)))
         },
-        ConformanceCase(.idempotencyKey, "deduplication keys outlive the process", requires: .durable) { run in
+        ConformanceCase(
+            .idempotencyKey, "deduplication keys outlive the process", requires: [.durable, .deduplication]
+        ) { run in
             let storage = try await run.storage()
             let first = try await storage.emit(
                 ConformanceEvent(number: 1), options: EmitOptions(deduplicationKey: "one"))

@@ -3,7 +3,10 @@ import Foundation
 
 extension ConformanceSuite {
     static let delayedCases: [ConformanceCase] = [
-        ConformanceCase(.delayedEvents, "they come at their moment, not before, in the order of their moments") { run in
+        ConformanceCase(
+            .delayedEvents, "they come at their moment, not before, in the order of their moments",
+            requires: .delayedEvents
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             let now = run.clock.wallClock.now()
@@ -29,7 +32,9 @@ extension ConformanceSuite {
                 try requireEqual(Set(handler.calls.map(\.context.attempt)), [1])
             }
         },
-        ConformanceCase(.delayedEvents, "they are stored with their transaction, or not at all") { run in
+        ConformanceCase(
+            .delayedEvents, "they are stored with their transaction, or not at all", requires: .delayedEvents
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             let at = run.clock.wallClock.now() + 60
@@ -52,7 +57,9 @@ extension ConformanceSuite {
                 try requireEqual(handler.numbers, [1])
             }
         },
-        ConformanceCase(.delayedEvents, "they are listed by pages, and deleted until their moment") { run in
+        ConformanceCase(
+            .delayedEvents, "they are listed by pages, and deleted until their moment", requires: .delayedEvents
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             let now = run.clock.wallClock.now()
@@ -76,7 +83,10 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.delayedEvents().count, 0)
             }
         },
-        ConformanceCase(.delayedEvents, "a page goes on where the last ended, whatever became of its events") { run in
+        ConformanceCase(
+            .delayedEvents, "a page goes on where the last ended, whatever became of its events",
+            requires: .delayedEvents
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             let now = run.clock.wallClock.now()
@@ -84,7 +94,8 @@ extension ConformanceSuite {
                 var ids: [EventID] = []
                 // The last two at one moment.
                 for number in 1...6 {
-                    ids.append(try await engine.emit(ConformanceEvent(number: number), at: now + Double(min(number, 5))))
+                    ids.append(
+                        try await engine.emit(ConformanceEvent(number: number), at: now + Double(min(number, 5))))
                 }
                 let first = try await engine.delayedEvents(limit: 2)
                 // The first is published, the second deleted.
@@ -100,7 +111,9 @@ extension ConformanceSuite {
                 try requireEqual(again.map(\.envelope.id), [ids[2], ids[3], ids[5]])
             }
         },
-        ConformanceCase(.delayedEvents, "a drain waits for them where it is asked to") { run in
+        ConformanceCase(
+            .delayedEvents, "a drain waits for them where it is asked to", requires: [.delayedEvents, .handlersEmit]
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent> { event, context in
                 // One more, a minute later, until none is left.
@@ -124,7 +137,9 @@ extension ConformanceSuite {
             try await drain.value
             try requireEqual(handler.numbers, [3, 2, 1, 0])
         },
-        ConformanceCase(.delayedEvents, "a deduplication key holds for one that waits") { run in
+        ConformanceCase(
+            .delayedEvents, "a deduplication key holds for one that waits", requires: [.delayedEvents, .deduplication]
+        ) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             let options = EmitOptions(deliverAt: run.clock.wallClock.now() + 60, deduplicationKey: "k")
@@ -136,13 +151,15 @@ extension ConformanceSuite {
                 try requireEqual(handler.calls.map(\.context.eventID), [first])
             }
         },
-        ConformanceCase(.delayedEvents, "absurd moments harm nothing") { run in
+        ConformanceCase(.delayedEvents, "absurd moments harm nothing", requires: .delayedEvents) { run in
             let storage = try await run.storage()
             let handler = RecordingHandler<ConformanceEvent>()
             let absurd = [Double.infinity, -.infinity, .nan, 1e300].map { Date(timeIntervalSince1970: $0) }
             let dates = [Date.distantFuture, .distantPast] + absurd
             try await run.running(storage, [handler.subscription()]) { engine in
-                for (number, date) in dates.enumerated() { try await engine.emit(ConformanceEvent(number: number), at: date) }
+                for (number, date) in dates.enumerated() {
+                    try await engine.emit(ConformanceEvent(number: number), at: date)
+                }
                 try await engine.emit(ConformanceEvent(number: 10), at: run.clock.wallClock.now() + 1)
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(handler.numbers.sorted(), [1, 3, 4, 10])
@@ -151,7 +168,9 @@ extension ConformanceSuite {
                 try requireEqual(try await engine.cancelDelayed(waiting).count, 3)
             }
         },
-        ConformanceCase(.delayedEvents, "they are published although publishing fails at first") { run in
+        ConformanceCase(
+            .delayedEvents, "they are published although publishing fails at first", requires: .delayedEvents
+        ) { run in
             let faulty = FaultInjectingStorage(try await run.storage())
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(faulty, [handler.subscription()]) { engine in
@@ -164,13 +183,15 @@ extension ConformanceSuite {
             }
         },
         ConformanceCase(
-            .delayedEvents, "they outlive the process, and come when it is back", requires: .durable
+            .delayedEvents, "they outlive the process, and come when it is back", requires: [.durable, .delayedEvents]
         ) { run in
             let storage = try await run.storage()
             let now = run.clock.wallClock.now()
             let first = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [first.subscription()]) { engine in
-                for number in 1...3 { try await engine.emit(ConformanceEvent(number: number), at: now + 60 * Double(number)) }
+                for number in 1...3 {
+                    try await engine.emit(ConformanceEvent(number: number), at: now + 60 * Double(number))
+                }
             }
             run.clock.advance(by: .seconds(90))
             let reopened = try await run.reopen(storage)

@@ -5,11 +5,11 @@ extension ConformanceSuite {
     static let inboxCases: [ConformanceCase] = [
         ConformanceCase(.inbox, "a duplicate runs nothing and returns the stored result") { run in
             let storage = try await run.storage()
-            let named = RecordingHandler<Named>()
-            try await run.running(storage, [named.subscription()]) { engine in
+            let handler = RecordingHandler<ConformanceEvent>()
+            try await run.running(storage, [handler.subscription()]) { engine in
                 let first = try await storage.once("pay-1", request: Data("10".utf8)) { tx in
                     try tx.putRow("first", for: "a")
-                    try tx.emit(Named(name: "paid"))
+                    try run.emit(ConformanceEvent(number: 10), in: tx)
                     return ["result": 1]
                 }
                 try requireEqual(first.value, ["result": 1])
@@ -19,6 +19,7 @@ extension ConformanceSuite {
                     let second = try await storage.once("pay-1", request: request) { tx in
                         ran.increment("ran")
                         try tx.putRow("second", for: "a")
+                        try run.emit(ConformanceEvent(number: 20), in: tx)
                         return ["result": 2]
                     }
                     try requireEqual(second.value, ["result": 1])
@@ -26,7 +27,7 @@ extension ConformanceSuite {
                 }
                 try requireEqual(ran.value("ran"), 0, "runs of a duplicate")
                 try await engine.drain()
-                try requireEqual(named.names, ["paid"])
+                try requireEqual(handler.numbers, [10])
             }
             try await run.requireRow("first", for: "a", storage)
         },
@@ -122,7 +123,7 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let subscription = Self.onceInside(storage)
             try await run.running(storage, [subscription]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(3), engine)
                 try await engine.drain()
             }

@@ -12,7 +12,7 @@ extension ConformanceSuite {
             }
             try await run.running(storage, [handler.subscription()]) { engine in
                 for number in 0..<300 {
-                    try await engine.emit(ConformanceEvent(number: number, key: "key-\(number % 7)"))
+                    try await run.emit(ConformanceEvent(number: number, key: "key-\(number % 7)"), engine)
                 }
                 try await engine.drain()
                 try requireEqual(handler.succeeded.count, 300)
@@ -25,12 +25,13 @@ extension ConformanceSuite {
                 if event.number == 1, context.attempt <= 2 { throw Refusal() }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1, key: "a"))
+                try await run.emit(ConformanceEvent(number: 1, key: "a"), engine)
                 try await engine.waitUntilIdle()
-                try await engine.emit(contentsOf: [
-                    ConformanceEvent(number: 2, key: "a"), ConformanceEvent(number: 3, key: "b"),
-                    ConformanceEvent(number: 4, key: "a"), ConformanceEvent(number: 5),
-                ])
+                try await run.emit(
+                    contentsOf: [
+                        ConformanceEvent(number: 2, key: "a"), ConformanceEvent(number: 3, key: "b"),
+                        ConformanceEvent(number: 4, key: "a"), ConformanceEvent(number: 5),
+                    ], engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(Set(handler.succeeded.map(\.event.number)), [3, 5])
                 let counts = try await engine.counts()
@@ -48,7 +49,7 @@ extension ConformanceSuite {
                 if event.number == 1, mended.value("mended") == 0 { throw Refusal() }
             }
             try await run.running(storage, [handler.subscription(policy: DeliveryPolicy(maxRetries: 0))]) { engine in
-                try await engine.emit(contentsOf: (1...4).map { ConformanceEvent(number: $0, key: "a") })
+                try await run.emit(contentsOf: (1...4).map { ConformanceEvent(number: $0, key: "a") }, engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.numbers, [1])
                 let counts = try await engine.counts()
@@ -66,7 +67,7 @@ extension ConformanceSuite {
                 if event.number == 1 { throw HandlerOutcome.permanent(Refusal()) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(contentsOf: (1...3).map { ConformanceEvent(number: $0, key: "a") })
+                try await run.emit(contentsOf: (1...3).map { ConformanceEvent(number: $0, key: "a") }, engine)
                 try await engine.drain()
                 try requireEqual(handler.succeeded.count, 0)
                 try await engine.deleteDeadLetters(try await engine.deadLetters().map(\.id))
@@ -82,8 +83,8 @@ extension ConformanceSuite {
                 if event.number % 3 == 1 { throw HandlerOutcome.permanent(Refusal()) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(
-                    contentsOf: (1...9).map { ConformanceEvent(number: $0, key: "key-\(($0 - 1) / 3)") })
+                try await run.emit(
+                    contentsOf: (1...9).map { ConformanceEvent(number: $0, key: "key-\(($0 - 1) / 3)") }, engine)
                 try await engine.drain()
                 let ids = try await engine.deadLetters().map(\.id)
                 let sequences = ids.map(\.sequence)
@@ -110,7 +111,7 @@ extension ConformanceSuite {
             }
             let policy = DeliveryPolicy(maxRetries: 1, whenKeyExhausted: .skip)
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: (1...3).map { ConformanceEvent(number: $0, key: "a") })
+                try await run.emit(contentsOf: (1...3).map { ConformanceEvent(number: $0, key: "a") }, engine)
                 try await run.pass(.seconds(3), engine)
                 try requireEqual(handler.succeeded.map(\.event.number), [2, 3])
                 try requireEqual(try await engine.counts().deadLettered, 1)
@@ -129,10 +130,10 @@ extension ConformanceSuite {
             try await run.running(
                 storage, configuration: configuration, [handler.subscription(policy: policy)]
             ) { engine in
-                try await engine.emit(ConformanceEvent(number: 0, key: "a"))
+                try await run.emit(ConformanceEvent(number: 0, key: "a"), engine)
                 try await engine.waitUntilIdle()
-                try await engine.emit(contentsOf: (1...100).map { ConformanceEvent(number: $0, key: "a") })
-                try await engine.emit(ConformanceEvent(number: 101))
+                try await run.emit(contentsOf: (1...100).map { ConformanceEvent(number: $0, key: "a") }, engine)
+                try await run.emit(ConformanceEvent(number: 101), engine)
                 try await engine.waitUntilIdle()
                 let blocked = try await engine.counts().blocked
                 try require((10...50).contains(blocked), "\(blocked) are blocked, the window is 10")
@@ -152,14 +153,14 @@ extension ConformanceSuite {
                 if event.number == 1 { throw Refusal() }
             }
             try await run.running(storage, [failing.subscription()]) { engine in
-                try await engine.emit(contentsOf: (1...5).map { ConformanceEvent(number: $0, key: "a") })
+                try await run.emit(contentsOf: (1...5).map { ConformanceEvent(number: $0, key: "a") }, engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(failing.numbers, [1])
             }
             let reopened = try await run.reopen(storage)
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(reopened, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 6, key: "a"))
+                try await run.emit(ConformanceEvent(number: 6, key: "a"), engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.numbers, [], "the head is not due yet")
                 try await run.pass(.seconds(2), engine)

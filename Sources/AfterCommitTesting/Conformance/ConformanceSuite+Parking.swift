@@ -14,7 +14,7 @@ extension ConformanceSuite {
             try await run.running(
                 storage, [handler.subscription(policy: policy, endpoint: endpoint)]
             ) { engine in
-                try await engine.emit(contentsOf: (0..<2000).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<2000).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.calls.count, 10, "attempts until the breaker opened")
                 try requireEqual(try await engine.status().first?.parked, .breakerOpen)
@@ -43,7 +43,7 @@ extension ConformanceSuite {
             }
             let policy = DeliveryPolicy(concurrency: 1)
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: (0..<12).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<12).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(try await engine.status().first?.breaker, .open)
                 try await run.pass(.seconds(5), engine)
@@ -66,19 +66,16 @@ extension ConformanceSuite {
             let first = RecordingHandler<ConformanceEvent>(behavior: behavior)
             let second = RecordingHandler<ConformanceEvent>(behavior: behavior)
             let endpoint = Endpoint("platform", maxConcurrent: 3)
-            try await run.running(
-                storage,
-                [
-                    first.subscription("first", endpoint: endpoint),
-                    second.subscription("second", endpoint: endpoint),
-                ]
-            ) { engine in
-                try await engine.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) })
+            let all = [first, second].prefix(run.names("first", "second").count)
+            let subscriptions = zip(["first", "second"], all).map { name, handler in
+                handler.subscription(name, endpoint: endpoint)
+            }
+            try await run.running(storage, subscriptions) { engine in
+                try await run.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.drain()
                 try requireEqual(most.value("exceeded"), 0, "times more than 3 ran")
-                try requireEqual(first.succeeded.count, 100)
-                try requireEqual(second.succeeded.count, 100)
-                try requireEqual(Set((first.calls + second.calls).map(\.context.attempt)), [1])
+                try requireEqual(all.map(\.succeeded.count), all.map { _ in 100 })
+                try requireEqual(Set(all.flatMap(\.calls).map(\.context.attempt)), [1])
             }
         },
         ConformanceCase(.parking, "a rate limit spreads attempts over time and charges nothing") { run in
@@ -86,7 +83,7 @@ extension ConformanceSuite {
             let handler = RecordingHandler<ConformanceEvent>()
             let endpoint = Endpoint("platform", rateLimit: RateLimit(10, per: .seconds(1)))
             try await run.running(storage, [handler.subscription(endpoint: endpoint)]) { engine in
-                try await engine.emit(contentsOf: (0..<40).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0..<40).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.waitUntilIdle()
                 try requireEqual(handler.calls.count, 10)
                 try requireEqual(try await engine.status().first?.parked, .rateLimited)
@@ -103,7 +100,7 @@ extension ConformanceSuite {
                 if run.clock.now.offset < .seconds(600) { throw HandlerOutcome.retry(after: .seconds(600)) }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(660), step: .seconds(60), engine)
                 try requireEqual(handler.calls.map(\.context.attempt), [1, 1])
                 try requireEqual(handler.succeeded.count, 1)

@@ -9,7 +9,7 @@ extension ConformanceSuite {
             let handler = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             let policy = DeliveryPolicy(backoff: .custom { .seconds($0 * $0 * 10) })
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await engine.waitUntilIdle()
                 for wait in [10, 40, 90] {
                     let before = handler.calls.count
@@ -45,7 +45,7 @@ extension ConformanceSuite {
                 .matching { $0 is Gone ? .permanent($0) : nil },
             ]
             try await run.running(storage, [handler.subscription(policy: policy)]) { engine in
-                try await engine.emit(contentsOf: (0...4).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0...4).map { ConformanceEvent(number: $0) }, engine)
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(try await engine.totals().discarded, 1)
                 let letters = try await engine.deadLetters()
@@ -78,7 +78,7 @@ extension ConformanceSuite {
             try await run.running(
                 storage, configuration: EngineConfiguration(interceptors: interceptors), [handler.subscription()]
             ) { engine in
-                try await engine.emit(ConformanceEvent(number: 1))
+                try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(
                     seen.values,
@@ -103,7 +103,7 @@ extension ConformanceSuite {
             try await run.running(
                 storage, configuration: EngineConfiguration(interceptors: [gate]), [handler.subscription()]
             ) { engine in
-                try await engine.emit(contentsOf: (0...3).map { ConformanceEvent(number: $0) })
+                try await run.emit(contentsOf: (0...3).map { ConformanceEvent(number: $0) }, engine)
                 try await run.pass(.seconds(2), engine)
                 try requireEqual(handler.numbers.sorted(), [1, 3])
                 let totals = try await engine.totals()

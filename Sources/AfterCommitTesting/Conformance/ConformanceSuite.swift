@@ -3,7 +3,7 @@ public import AfterCommit
 /// Checks that a storage keeps the engine's promises. It needs no test framework: a case that fails throws.
 ///
 /// ```swift
-/// let suite = ConformanceSuite(capabilities: [.durable]) { options in
+/// let suite = ConformanceSuite(capabilities: [.outbox, .durable]) { options in
 ///     try MyStorage(envelopes: options.envelopes)
 /// }
 /// @Test(arguments: suite.cases) func conformance(_ promise: ConformanceCase) async throws {
@@ -29,6 +29,7 @@ public struct ConformanceSuite: Sendable {
     ///   - capabilities: what the storage claims to do.
     ///   - makeStorage: makes a new, empty storage.
     ///   - reopen: ends a storage as the end of its process would, and opens what it left. Needed for ``ConformanceCapabilities/durable``.
+    ///     Cases do not wait for leases: what the old one had claimed must be claimable at once.
     ///   - close: ends a storage and removes what it left.
     public init(
         capabilities: ConformanceCapabilities,
@@ -48,7 +49,8 @@ public struct ConformanceSuite: Sendable {
     public static let allCases: [ConformanceCase] =
         afterCommitChapter + deliveryChapter + failureChapter + deadLetterChapter + operationChapter
 
-    private static let afterCommitChapter = afterCommitCases + scopeCases + emittingCases + transactionalCases
+    private static let afterCommitChapter =
+        afterCommitCases + scopeCases + emittingCases + transactionalCases + statusColumnCases + needsOutboxCases
     private static let deliveryChapter =
         deliveryCases + orderCases + attemptCases + steeringCases + parkingCases + deadlineCases + cancellingCases
         + budgetCases
