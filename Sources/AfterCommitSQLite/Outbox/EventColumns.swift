@@ -2,30 +2,41 @@
 import AfterCommit
 import Foundation
 
-/// An event's columns in a result, in the order of ``OutboxRow/columns``.
+/// An event's columns, in the order of ``OutboxRow/columns``: as parameters of a statement and in its result.
 enum EventColumns {
     /// The columns of the table that is called `e`.
     static let list = OutboxRow.columns.map { "e.\($0)" }.joined(separator: ", ")
     static let names = OutboxRow.columns.joined(separator: ", ")
     static let placeholders = OutboxRow.columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    static let count = Int32(OutboxRow.columns.count)
 
-    static func bind(_ row: OutboxRow, to statement: PreparedStatement) throws {
-        try statement.bind(row.id, at: 1)
-        try statement.bind(row.aggregateType, at: 2)
-        try statement.bind(row.aggregateID, at: 3)
-        try statement.bind(row.type, at: 4)
-        // Text, so that people and SQL's JSON functions can read it; other bytes as they are.
-        if String(validating: row.payload, as: UTF8.self) != nil {
-            try statement.bindText(row.payload, at: 5)
+    static func bind(_ envelope: Envelope, to statement: PreparedStatement, coder: any EventCoder) throws {
+        let id = envelope.id.description
+        try statement.bind(id, at: 1)
+        try statement.bind(OutboxText.aggregateType(of: envelope.type), at: 2)
+        try statement.bind(envelope.orderingKey ?? id, at: 3)
+        try statement.bind(envelope.type.rawValue, at: 4)
+        let payload = try envelope.bytes(using: coder)
+        // Text, byte for byte, that people and SQL's JSON functions can read; other bytes beside it.
+        if isText(payload, envelope.contentType) {
+            try statement.bindText(payload, at: 5)
         } else {
-            try statement.bindBlob(row.payload, at: 5)
+            try statement.bindBlob(payload, at: 6)
         }
-        try statement.bind(row.source, at: 6)
-        try statement.bind(row.time, at: 7)
-        try statement.bind(row.schemaVersion, at: 8)
-        try statement.bind(row.orderingKey, at: 9)
-        try statement.bind(row.headers, at: 10)
-        try statement.bind(row.contentType, at: 11)
+        try statement.bind(envelope.source, at: 7)
+        try statement.bind(OutboxText.time(envelope.time), at: 8)
+        try statement.bind(envelope.schemaVersion, at: 9)
+        try statement.bind(envelope.orderingKey, at: 10)
+        try statement.bind(try OutboxText.headers(envelope.headers), at: 11)
+        try statement.bind(envelope.contentType, at: 12)
+    }
+
+    private static func isText(_ payload: Data, _ contentType: String) -> Bool {
+        guard contentType.hasPrefix("application/json") || contentType.hasPrefix("text/") else { return false }
+        return payload.withUnsafeBytes { bytes in
+            // SQLite's own functions end a text at its first zero.
+            !bytes.contains(0) && String(validating: bytes, as: UTF8.self) != nil
+        }
     }
 
     /// The envelope that begins at a column, and whether all of it could be read: anybody may have inserted the row. What
@@ -40,14 +51,16 @@ enum EventColumns {
             return instead()
         }
         let id = read(columns.text(first).flatMap { EventID($0) }, or: EventID(high: 0, low: sequence))
-        let time = read(columns.text(first + 6).flatMap { OutboxRow.time($0) }, or: Date(timeIntervalSince1970: 0))
+        let payload = columns.isNull(first + 4) ? first + 5 : first + 4
+        if columns.isNull(payload) { isWhole = false }
+        let time = read(columns.text(first + 7).flatMap { OutboxText.time(of: $0) }, or: Date(timeIntervalSince1970: 0))
         let version = read(
-            columns.isInteger(first + 7) ? Int(exactly: columns.integer(first + 7)) : nil, or: 1)
-        let headers = read(OutboxRow.headers(columns.text(first + 9)), or: [:])
+            columns.isInteger(first + 8) ? Int(exactly: columns.integer(first + 8)) : nil, or: 1)
+        let headers = read(OutboxText.headers(of: columns.text(first + 10)), or: [:])
         let envelope = Envelope(
-            id: id, type: EventType(rawValue: columns.text(first + 3) ?? ""), source: columns.text(first + 5) ?? "/",
-            time: time, schemaVersion: version, orderingKey: columns.text(first + 8), headers: headers,
-            contentType: columns.text(first + 10) ?? "application/json", payload: .bytes(columns.bytes(first + 4)))
+            id: id, type: EventType(rawValue: columns.text(first + 3) ?? ""), source: columns.text(first + 6) ?? "/",
+            time: time, schemaVersion: version, orderingKey: columns.text(first + 9), headers: headers,
+            contentType: columns.text(first + 11) ?? "application/json", payload: .bytes(columns.bytes(payload)))
         return (envelope, isWhole)
     }
 }

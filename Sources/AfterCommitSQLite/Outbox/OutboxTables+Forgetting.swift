@@ -32,7 +32,7 @@ extension OutboxTables {
 
     private static func bind(_ statement: PreparedStatement, _ after: UInt64, _ date: Date?, _ limit: Int) throws {
         try statement.bind(after, at: 1)
-        try statement.bind(date.map { OutboxRow.text(of: $0) }, at: 2)
+        try statement.bind(date.map { OutboxText.time($0) }, at: 2)
         try statement.bind(limit, at: 3)
     }
 

@@ -77,7 +77,7 @@ extension OutboxTables {
             """)
         try statement.bind(number, at: 1)
         try statement.bind(after, at: 2)
-        return try statement.first { columns in columns.text(0).flatMap { OutboxRow.time($0) } } ?? nil
+        return try statement.first { columns in columns.text(0).flatMap { OutboxText.time(of: $0) } } ?? nil
     }
 
     // MARK: Dead letters

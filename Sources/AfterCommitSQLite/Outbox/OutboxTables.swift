@@ -20,18 +20,17 @@ struct OutboxTables: EventTables {
             if let first = try firstID(for: key, storing) { return first }
             try remember(key, emission.envelope.id, storing)
         }
-        let row = try OutboxRow(emission.envelope, coder: storing.coder)
         if let deliverAt = emission.deliverAt, deliverAt > storing.now {
             let statement = try PreparedStatement(
                 storing.database,
-                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?12)")
-            try EventColumns.bind(row, to: statement)
-            try statement.bind(deliverAt, at: 12)
+                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?\(EventColumns.count + 1))")
+            try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
+            try statement.bind(deliverAt, at: EventColumns.count + 1)
             try statement.execute()
             storing.note(.delayed)
         } else {
             let statement = try PreparedStatement(storing.database, Self.insertEvent)
-            try EventColumns.bind(row, to: statement)
+            try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
             try statement.execute()
             storing.note(.claimable)
         }
