@@ -15,6 +15,9 @@ protocol EventTables: Sendable {
 
     // MARK: Emitting
 
+    /// The greatest of the ids of our own making that were stored last; further ones are to be greater.
+    func newestID(_ database: Database) throws -> EventID?
+
     /// Stores one event in the transaction that is open.
     func store(_ emission: Emission, _ storing: Storing) throws -> EventID
     /// How many events are stored, and the last sequence that was given out; `nil` where nothing is limited.

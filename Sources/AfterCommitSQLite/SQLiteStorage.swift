@@ -63,11 +63,12 @@ public final class SQLiteStorage: TransactionalStorage {
         logger: Logger = Logger(label: "AfterCommitSQLite", factory: { _ in SwiftLogNoOpLogHandler() })
     ) async throws {
         let tables = events.tables
-        let file = try await SQLiteContext.onWriter(database) { connection in
+        let (file, newest) = try await SQLiteContext.onWriter(database) { connection in
             let file = try DatabaseFile(checking: connection)
             try Self.migrate(tables, connection, configuration.busyTimeout)
-            return file
+            return (file, try tables.newestID(connection))
         }
+        if let newest { envelopes.ids.advance(past: newest) }
         let context = SQLiteContext(
             database: database, file: file, configuration: configuration, envelopes: envelopes,
             time: TimeSource(clock), logger: logger, tables: tables)

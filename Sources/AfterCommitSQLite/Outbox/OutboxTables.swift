@@ -52,6 +52,16 @@ struct OutboxTables: EventTables {
             .first { $0.sequence(0) } ?? 0
     }
 
+    func newestID(_ database: Database) throws -> EventID? {
+        var newest: EventID?
+        // Ids that others made may be of another version, which says nothing of time.
+        try PreparedStatement(database, "SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100").forEach {
+            guard let id = $0.text(0).flatMap({ EventID($0) }), id.isOrderedByTime else { return }
+            newest = max(newest ?? id, id)
+        }
+        return newest
+    }
+
     // MARK: Deduplication
 
     /// The id of the event that the key stands for.
