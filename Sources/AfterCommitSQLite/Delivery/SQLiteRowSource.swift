@@ -1,0 +1,56 @@
+#if SQLite
+import AfterCommit
+import Synchronization
+
+/// The rows of a database's deliveries, for the queue over them.
+final class SQLiteRowSource: DeliveryRowSource {
+    private let context: SQLiteContext
+    private let commits = ForeignCommits()
+    private let lock = Mutex<DeliveryLock?>(nil)
+
+    init(context: SQLiteContext) {
+        self.context = context
+    }
+
+    func open(_ registrations: [SubscriptionRegistration]) async throws -> [SubscriptionPlace] {
+        if let path = context.file.lockPath {
+            let taken = try await onOwnThread("sqlite-lock") { try DeliveryLock(path: path) }
+            lock.withLock { $0 = taken }
+        }
+        try await commits.start(context)
+        return try await context.writeUncancelled { group in try group.context.tables.register(registrations, group) }
+    }
+
+    func close() {
+        commits.stop()
+        let held = lock.withLock { lock in
+            defer { lock = nil }
+            return lock
+        }
+        held?.release()
+    }
+
+    func find(_ request: RowRequest) async throws -> RowsFound {
+        let tables = context.tables
+        return try await context.read { try tables.find(request, $0) }
+    }
+
+    func blocked(
+        _ subscription: String, keys: Set<String>, claims: RowClaims, limit: Int
+    ) async throws -> [String: [ClaimedDelivery]] {
+        let tables = context.tables
+        return try await context.read {
+            try tables.blocked(subscription, keys: keys, claims: claims, limit: limit, $0)
+        }
+    }
+
+    func rows(_ sequences: [UInt64], subscription: String) async throws -> [RowRead] {
+        let tables = context.tables
+        return try await context.read { try tables.rows(sequences, subscription: subscription, $0) }
+    }
+
+    func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
+        try await context.writeUncancelled { try $0.settle(batch) }
+    }
+}
+#endif

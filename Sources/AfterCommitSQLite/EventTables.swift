@@ -1,0 +1,91 @@
+#if SQLite
+import AfterCommit
+import Foundation
+import GRDB
+
+/// Where events and their deliveries are stored in a database: the outbox's own tables, or a column of the user's table.
+protocol EventTables: Sendable {
+    /// The user-visible tables in which an insert or an update by anybody may be an event.
+    var observedTables: Set<String> { get }
+    /// What brings a database to the format this version knows, in order.
+    var migrations: [SQLiteMigration] { get }
+
+    /// Runs what is missing of them, in the transaction that is open.
+    func migrate(_ database: Database) throws
+
+    // MARK: Emitting
+
+    /// The greatest of the ids of our own making that were stored last; further ones are to be greater.
+    func newestID(_ database: Database) throws -> EventID?
+
+    /// Stores one event in the transaction that is open.
+    func store(_ emission: Emission, _ storing: Storing) throws -> EventID
+    /// How many events are stored, and the last sequence that was given out; `nil` where nothing is limited.
+    func countEvents(_ database: Database) throws -> EventCount?
+    func lastSequence(_ database: Database) throws -> UInt64
+
+    // MARK: Delivering
+
+    func register(_ registrations: [SubscriptionRegistration], _ group: WriteGroup) throws -> [SubscriptionPlace]
+    func find(_ request: RowRequest, _ database: Database) throws -> RowsFound
+    func blocked(
+        _ subscription: String, keys: Set<String>, claims: RowClaims, limit: Int, _ database: Database
+    ) throws -> [String: [ClaimedDelivery]]
+    func rows(_ sequences: [UInt64], subscription: String, _ database: Database) throws -> [RowRead]
+    func settle(_ batch: SettlementBatch, _ group: WriteGroup) throws -> SettlementReport
+    /// Where a delivery stands: `nil` for one that is settled for good.
+    func state(of delivery: DeliveryID, _ database: Database) throws -> DeliveryState?
+
+    // MARK: Inspecting
+
+    func subscriptionNames(_ database: Database) throws -> [String]
+    func counts(_ subscription: String, _ database: Database) throws -> DeliveryCounts
+    func backlog(_ subscription: String, claims: RowClaims?, _ database: Database) throws -> BacklogEstimate
+    func deliveries(_ query: DeliveryQuery, _ database: Database) throws -> [DeliveryRecord]
+    func deadLetters(_ query: DeadLetterQuery, _ database: Database) throws -> [DeadLetter]
+    func redrive(_ ids: [DeliveryID], _ group: WriteGroup) throws -> [DeliveryID]
+    func deleteDeadLetters(_ ids: [DeliveryID], _ group: WriteGroup) throws -> [DeliveryID]
+    func remove(_ subscription: String, _ group: WriteGroup) throws -> DeliveryCounts?
+
+    // MARK: Delayed events
+
+    func publishDelayed(dueBy now: Date, limit: Int, _ group: WriteGroup) throws
+    func nextDelayed(_ database: Database) throws -> Date?
+    func delayedEvents(
+        after position: DelayedEvent.Position?, limit: Int, _ database: Database
+    ) throws -> [DelayedEvent]
+    func cancelDelayed(_ ids: [EventID], _ group: WriteGroup) throws -> [EventID]
+
+    // MARK: Forgetting
+
+    /// Forgets delivered events.
+    /// - Parameters:
+    ///   - after: the sequence at which the last call ended.
+    ///   - date: those emitted before; `nil`: whenever they were.
+    /// - Returns: how many were looked at and forgotten, and the sequence up to which.
+    func prune(after: UInt64, before date: Date?, limit: Int, _ database: Database) throws -> Pruned
+    /// Forgets what waits for subscriptions that are not among those named.
+    /// - Returns: how much was forgotten of whom.
+    func cutOrphans(except names: [String], _ database: Database) throws -> [String: Int]
+}
+
+/// With what an event is stored.
+struct Storing {
+    let database: Database
+    let coder: any EventCoder
+    let now: Date
+    /// What those who deliver are to be told.
+    var note: (StorageChange) -> Void
+}
+
+struct EventCount: Sendable {
+    var events: Int
+    var lastSequence: UInt64
+}
+
+struct Pruned: Sendable {
+    var looked = 0
+    var forgotten = 0
+    var last: UInt64 = 0
+}
+#endif

@@ -1,0 +1,113 @@
+#if SQLite
+import AfterCommit
+import Foundation
+import GRDB
+import Synchronization
+
+/// The outbox: events are inserted into one table, deliveries are rows of another until they are settled.
+struct OutboxTables: EventTables {
+    let observedTables: Set<String> = ["outbox_events", "outbox_delayed"]
+    let migrations = OutboxSchema.migrations
+
+    func migrate(_ database: Database) throws {
+        try SQLiteMigration.run(migrations, series: OutboxSchema.series, in: database)
+    }
+
+    // MARK: Storing
+
+    func store(_ emission: Emission, _ storing: Storing) throws -> EventID {
+        if let key = emission.deduplication {
+            if let first = try firstID(for: key, storing) { return first }
+            try remember(key, emission.envelope.id, storing)
+        }
+        if let deliverAt = emission.deliverAt, deliverAt > storing.now {
+            let statement = try PreparedStatement(
+                storing.database,
+                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?\(EventColumns.count + 1))")
+            try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
+            try statement.bind(deliverAt, at: EventColumns.count + 1)
+            try statement.execute()
+            storing.note(.delayed)
+        } else {
+            let statement = try PreparedStatement(storing.database, Self.insertEvent)
+            try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
+            try statement.execute()
+            storing.note(.claimable)
+        }
+        return emission.envelope.id
+    }
+
+    static let insertEvent =
+        "INSERT INTO outbox_events (\(EventColumns.names)) VALUES (\(EventColumns.placeholders))"
+
+    func countEvents(_ database: Database) throws -> EventCount? {
+        let events = try PreparedStatement(
+            database, "SELECT (SELECT count(*) FROM outbox_events) + (SELECT count(*) FROM outbox_delayed)"
+        ).first { $0.integer(0) }
+        return EventCount(events: Int(events ?? 0), lastSequence: try lastSequence(database))
+    }
+
+    func lastSequence(_ database: Database) throws -> UInt64 {
+        try PreparedStatement(database, "SELECT seq FROM sqlite_sequence WHERE name = 'outbox_events'")
+            .first { $0.sequence(0) } ?? 0
+    }
+
+    func newestID(_ database: Database) throws -> EventID? {
+        var newest: EventID?
+        // Ids that others made may be of another version, which says nothing of time.
+        try PreparedStatement(database, "SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100").forEach {
+            guard let id = $0.text(0).flatMap({ EventID($0) }), id.isOrderedByTime else { return }
+            newest = max(newest ?? id, id)
+        }
+        return newest
+    }
+
+    // MARK: Deduplication
+
+    /// The id of the event that the key stands for.
+    private func firstID(for key: Emission.Deduplication, _ storing: Storing) throws -> EventID? {
+        let statement = try PreparedStatement(
+            storing.database, "SELECT id, fingerprint, emittedat FROM outbox_keys WHERE key = ?1")
+        try statement.bind(key.key, at: 1)
+        let record = try statement.first { columns -> DeduplicationRecord? in
+            guard let id = columns.text(0).flatMap({ EventID($0) }), let date = columns.date(2) else { return nil }
+            return DeduplicationRecord(
+                id: id, fingerprint: UInt64(bitPattern: columns.integer(1)), emittedAt: date)
+        }
+        return try record??.firstID(for: key, now: storing.now)
+    }
+
+    private func remember(_ key: Emission.Deduplication, _ id: EventID, _ storing: Storing) throws {
+        // A few at a time, so that no emit pays for many.
+        let forget = try PreparedStatement(
+            storing.database,
+            "DELETE FROM outbox_keys WHERE key IN (SELECT key FROM outbox_keys WHERE emittedat <= ?1 ORDER BY emittedat LIMIT 4)")
+        try forget.bind(storing.now - DeduplicationRecord.window.timeInterval, at: 1)
+        try forget.execute()
+        let statement = try PreparedStatement(
+            storing.database,
+            "INSERT OR REPLACE INTO outbox_keys (key, id, fingerprint, emittedat) VALUES (?1, ?2, ?3, ?4)")
+        try statement.bind(key.key, at: 1)
+        try statement.bind(id.description, at: 2)
+        try statement.bind(Int64(bitPattern: key.fingerprint), at: 3)
+        try statement.bind(storing.now, at: 4)
+        try statement.execute()
+    }
+
+    // MARK: Subscriptions
+
+    /// The number of a subscription; `nil` for one that has no place.
+    func number(of subscription: String, _ database: Database) throws -> Int64? {
+        let statement = try PreparedStatement(database, "SELECT id FROM outbox_subscriptions WHERE name = ?1")
+        try statement.bind(subscription, at: 1)
+        return try statement.first { $0.integer(0) }
+    }
+
+    func subscriptionNames(_ database: Database) throws -> [String] {
+        var names: [String] = []
+        try PreparedStatement(database, "SELECT name FROM outbox_subscriptions")
+            .forEach { names.append($0.text(0) ?? "") }
+        return names.sorted()
+    }
+}
+#endif
