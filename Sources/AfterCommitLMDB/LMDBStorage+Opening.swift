@@ -24,7 +24,8 @@ extension LMDBStorage {
 
     /// Opens a store that is there, and brings it to the current format.
     static func load(
-        _ folder: String, _ openStore: OpenStore, configuration: Configuration, envelopes: EnvelopeFactory,
+        _ folder: String, _ openStore: OpenStore, events: Events?, configuration: Configuration,
+        envelopes: EnvelopeFactory,
         time: TimeSource, logger: Logger
     ) throws(StorageError) -> StoreContext {
         let lock = openStore.writerLock
@@ -42,6 +43,10 @@ extension LMDBStorage {
         let identity: UUID
         do throws(StorageError) {
             try StoreFormat.migrate(environment, lock, timeout: configuration.writerTimeout, time: time)
+            if let events {
+                try StoreFormat.adopt(
+                    events.noted, environment, lock, timeout: configuration.writerTimeout, time: time)
+            }
             _ = try lock.use()
             (databases, identity) = try load(environment, handles, envelopes)
         } catch {
@@ -50,7 +55,7 @@ extension LMDBStorage {
         }
         return StoreContext(
             environment: environment, databases: databases, handles: handles, identity: identity,
-            deliveries: LiveDeliveries(), writerLock: lock, commits: KnownCommits(),
+            deliveries: LiveDeliveries(), column: events?.column, writerLock: lock, commits: KnownCommits(),
             configuration: configuration, envelopes: envelopes, time: time, logger: logger)
     }
 

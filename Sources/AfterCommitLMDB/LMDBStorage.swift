@@ -30,22 +30,38 @@ public final class LMDBStorage: TableStorage {
     /// Opens the store at `path`, and makes it where there is none.
     /// - Parameters:
     ///   - path: the store's folder. Its parent must exist. Only the user of this process may be able to write to it.
+    ///   - events: where the events are: an outbox, or a status column. Default: an outbox. The store notes it. Opening it
+    ///     otherwise changes the note where every event is settled and no dead letter is left, and is refused else.
     ///   - configuration: limits.
     ///   - envelopes: makes envelopes, ids and dates.
     ///   - clock: measures how long writes wait for each other, and when to trim.
     ///   - logger: told of damage and of failing disks. Default: nothing is logged.
     /// - Throws: `StorageError`: `unsuitablePath`, `alreadyOpen` in this process, `storeBusy`, `formatTooNew`,
-    ///   `corrupted` for a file that is too short, or `systemFailure`.
-    public init(
+    ///   `corrupted` for a file that is too short, `unsettledEvents` where the store has its events elsewhere, `invalidTable`
+    ///   for a status column of a table that cannot be, or `systemFailure`.
+    public convenience init(
         path: String,
+        events: Events = .outbox,
         configuration: Configuration = Configuration(),
         envelopes: EnvelopeFactory = EnvelopeFactory(),
         clock: some Clock<Duration> = ContinuousClock(),
         logger: Logger = Logger(label: "AfterCommitLMDB", factory: { _ in SwiftLogNoOpLogHandler() })
     ) throws {
+        try self.init(
+            path: path, as: events, configuration: configuration, envelopes: envelopes, time: TimeSource(clock),
+            logger: logger)
+    }
+
+    /// - Parameter events: `nil` opens it as it is, to look at it only.
+    init(
+        path: String, as events: Events?, configuration: Configuration, envelopes: EnvelopeFactory, time: TimeSource,
+        logger: Logger
+    ) throws {
         guard !path.isEmpty else {
             throw StorageError(.unsuitablePath, "the path is empty; name the folder that is to hold the store")
         }
+        // Before it is noted in the store.
+        try events?.column?.checkTable(TableHandles())
         // The process may change its folder later.
         folder = URL(fileURLWithPath: path).standardizedFileURL.path
         try StoreFolder.prepare(folder) { folder throws(StorageError) in
@@ -53,8 +69,9 @@ public final class LMDBStorage: TableStorage {
         }
         let openStore = try OpenStore(folder)
         context = try Self.load(
-            folder, openStore, configuration: configuration, envelopes: envelopes, time: TimeSource(clock),
+            folder, openStore, events: events, configuration: configuration, envelopes: envelopes, time: time,
             logger: logger)
+        try context.column?.checkTable(context.handles)
         watch = CommitWatch(context: context)
         writer = try LMDBWriter(context: context, thread: StoreThread(name: "lmdb-writer"))
         reader = StoreReader(context: context, thread: StoreThread(name: "lmdb-reader"))

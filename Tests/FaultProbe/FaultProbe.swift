@@ -33,6 +33,7 @@ enum FaultProbe {
             case "fork": try await forkOpen(arguments[1])
             case "open-breaker": try await openBreaker(arguments[1], rest)
             case "crash-loop": try await crashLoop(arguments[1])
+            case "status-column": try await statusColumn(arguments[1], rest)
             case "die-in-flight": try dieInFlight(arguments[1], rest)
             default: fail("unknown command \(arguments[0])")
             }

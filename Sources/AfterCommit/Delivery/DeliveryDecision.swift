@@ -53,6 +53,8 @@ package enum DeliveryDecision: Sendable {
             return dead(attempt, .malformed, history.charging(failure, of: attempt), subscription, policy, now)
         case .discarded(let reason):
             return .discarded(reason: reason)
+        case .gone:
+            return .discarded(reason: "what the event tells of was removed, and the event with it")
         case .released:
             return .released
         case .leaseLost:

@@ -12,13 +12,23 @@ extension DeliveryWorker {
         return named
     }
 
-    /// Their turn has come: they become dead letters as others do, and hold their key as others do.
-    func endDamaged(_ deliveries: [ClaimedDelivery]) {
+    /// Their turn has come: they become dead letters as others do, and hold their key as others do. Those of which nothing is
+    /// left are done.
+    func endUntried(_ deliveries: [ClaimedDelivery]) {
         for delivery in deliveries {
-            log.damaged(delivery)
             decide(
                 EndedAttempt(
-                    delivery: delivery, startedAt: wallClock.now(), duration: .zero, result: .damaged, isProbe: false))
+                    delivery: delivery, startedAt: wallClock.now(), duration: .zero, result: untriedResult(delivery),
+                    isProbe: false))
         }
+    }
+
+    private func untriedResult(_ delivery: ClaimedDelivery) -> AttemptResult {
+        if delivery.isGone { return .gone }
+        if let refusal = delivery.box.refusal {
+            return .malformed(AttemptResult.Failure(errorType: "malformed", message: refusal))
+        }
+        log.damaged(delivery)
+        return .damaged
     }
 }

@@ -3,7 +3,7 @@ import Foundation
 extension DeliveryWorker {
     /// Lets claimed deliveries run, wait for their key, or be stored as blocked.
     func admit(_ deliveries: [ClaimedDelivery]) {
-        if deliveries.allSatisfy({ $0.box.envelope.orderingKey == nil && !$0.isDamaged }) {
+        if deliveries.allSatisfy({ $0.box.envelope.orderingKey == nil && !$0.isUntried }) {
             if !deliveries.isEmpty { startReadable(deliveries) }
             return
         }

@@ -5,16 +5,16 @@ extension DeliveryWorker {
     /// How long a suspect that a gate refused stays out of the others' way.
     private static let postponement = Duration.seconds(1)
 
-    /// Lets deliveries run, suspects only alone; damaged ones end at once.
+    /// Lets deliveries run, suspects only alone; those that are never tried end at once.
     func start(_ deliveries: [ClaimedDelivery]) {
-        guard !deliveries.contains(where: \.isDamaged) else {
-            startReadable(deliveries.filter { !$0.isDamaged })
-            return endDamaged(deliveries.filter(\.isDamaged))
+        guard !deliveries.contains(where: \.isUntried) else {
+            startReadable(deliveries.filter { !$0.isUntried })
+            return endUntried(deliveries.filter(\.isUntried))
         }
         startReadable(deliveries)
     }
 
-    /// Lets deliveries run of which none is damaged.
+    /// Lets deliveries run of which all can be tried.
     func startReadable(_ deliveries: [ClaimedDelivery]) {
         guard !suspects.isEmpty, deliveries.contains(where: { suspects[$0.sequence] != nil }) else {
             return queue.push(deliveries)

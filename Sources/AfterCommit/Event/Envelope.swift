@@ -48,9 +48,12 @@ public struct Envelope: Sendable {
 /// Shares one envelope between the log, the lanes and the handler's context, without copying its fields each time.
 package final class EnvelopeBox: Sendable {
     package let envelope: Envelope
+    /// Why the event could not be made of what is stored, where that is known.
+    package let refusal: String?
 
-    package init(_ envelope: Envelope) {
+    package init(_ envelope: Envelope, refusal: String? = nil) {
         self.envelope = envelope
+        self.refusal = refusal
     }
 }
 

@@ -9,7 +9,7 @@ extension AttemptResult {
         case .crashLooped: "crashLoop"
         case .leaseLost: "leaseLost"
         case .damaged: "damaged"
-        case .succeeded, .emitted, .settled, .discarded, .snoozed, .released: nil
+        case .succeeded, .emitted, .settled, .discarded, .gone, .snoozed, .released: nil
         }
     }
 }

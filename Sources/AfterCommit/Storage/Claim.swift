@@ -26,6 +26,12 @@ public struct ClaimedDelivery: Sendable {
     /// Whether what is stored of it cannot be read: it becomes a dead letter when its turn comes, and is never tried. Its
     /// envelope is what could be saved, with the key where that is known.
     public var isDamaged = false
+    /// Whether nothing is left to deliver, because what the event tells of was removed with it: it is settled when its turn
+    /// comes, and never tried.
+    public var isGone = false
+
+    /// Whether it is never tried.
+    package var isUntried: Bool { isDamaged || isGone }
 
     public var envelope: Envelope { box.envelope }
 

@@ -24,6 +24,8 @@ public struct StorageError: Error, CustomStringConvertible {
         public static let invalidTable = Code(description: "invalidTable")
         /// The status column cannot do that; the outbox can.
         public static let needsOutbox = Code(description: "needsOutbox")
+        /// The store keeps its events in another way than was asked for, and has some that are not settled.
+        public static let unsettledEvents = Code(description: "unsettledEvents")
         /// Stored bytes that fail their checksum or cannot be read.
         public static let corrupted = Code(description: "corrupted")
         /// The path is not a store, or its permissions are not safe.

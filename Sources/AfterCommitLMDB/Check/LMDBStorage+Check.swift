@@ -1,6 +1,7 @@
 #if LMDB
 import AfterCommit
 import Foundation
+import Logging
 
 extension LMDBStorage {
     /// Checks the store at `path`, which this process must not have open.
@@ -14,7 +15,10 @@ extension LMDBStorage {
         let folder = URL(fileURLWithPath: path).standardizedFileURL.path
         let structure = try await onOwnThread("lmdb-check") { try examinePages(folder) }
         if let structure, !structure.isSound { return structure }
-        let storage = try LMDBStorage(path: folder)
+        let storage = try LMDBStorage(
+            path: folder, as: nil, configuration: Configuration(), envelopes: EnvelopeFactory(),
+            time: TimeSource(ContinuousClock()),
+            logger: Logger(label: "AfterCommitLMDB") { _ in SwiftLogNoOpLogHandler() })
         do {
             var report = try await storage.check()
             report.isStructureChecked = structure != nil

@@ -61,6 +61,31 @@ extension StoreCheck {
             id: DeliveryID(subscription: "", sequence: key.sequence), decoding: try entry.content())
     }
 
-    /// `nil` for the key that keeps a tree from becoming empty.
+    /// A row whose event is pending must have a delivery that is not settled.
+    func examineRow(_ entry: Cursor.Entry) throws(StorageError) {
+        guard let status = try Record.row(entry.value, key: entry.key).status else { return }
+        let header = try RowHeader(decoding: status)
+        guard header.status.state == .pending else { return }
+        let logged: EventID?
+        do throws(StorageError) {
+            logged = try context.log(transaction).id(header.sequence)
+        } catch {
+            guard error.lmdbError == nil else { throw error }
+            // The damaged record is reported in its own place.
+            return
+        }
+        guard logged == nil || logged == header.status.eventID else {
+            throw StorageError(.corrupted, "its event is pending, and the log has another one in its place")
+        }
+        for subscription in try context.subscriptions(transaction).all()
+        where subscription.isSettled(header.sequence) {
+            let waits = try DeliveryKey(subscription.id, header.sequence).withBytes { key throws(StorageError) in
+                try transaction.stored(key, in: context.databases.exceptions) != nil
+            }
+            if waits { return }
+            throw StorageError(.corrupted, "its event is pending, and \(subscription.name) has settled it")
+        }
+        guard logged != nil else { throw StorageError(.corrupted, "its event is pending, and the log has lost it") }
+    }
 }
 #endif

@@ -15,19 +15,21 @@ extension Claiming {
 
     /// Hands out what was found damaged and would not be found again: rows that tell neither key nor date.
     func claimDamaged(
-        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, limit: Int, into batch: inout ClaimedBatch
+        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, _ rows: StatusRows?, limit: Int,
+        into batch: inout ClaimedBatch
     ) throws(StorageError) {
         for sequence in live.damaged.sorted() where !live.claimedExceptions.contains(sequence) {
             guard batch.deliveries.count < limit else { return }
-            batch.deliveries.append(try saved(DeliveryKey(live.id, sequence), transaction))
+            batch.deliveries.append(try saved(DeliveryKey(live.id, sequence), transaction, rows))
         }
     }
 
     /// A damaged row in its place among those of its key. One whose key is lost is noted, since it has no place.
     func damaged(
-        _ place: DeliveryKey, _ orderingKeys: Set<String>, _ transaction: Transaction, _ nameless: inout Set<UInt64>
+        _ place: DeliveryKey, _ orderingKeys: Set<String>, _ transaction: Transaction, _ rows: StatusRows?,
+        _ nameless: inout Set<UInt64>
     ) throws(StorageError) -> (key: String, delivery: ClaimedDelivery)? {
-        let delivery = try saved(place, transaction)
+        let delivery = try saved(place, transaction, rows)
         guard let key = delivery.envelope.orderingKey else {
             nameless.insert(place.sequence)
             return nil
@@ -47,14 +49,16 @@ extension Claiming {
 
     /// What can be saved of a delivery whose row or event cannot be read: the event, where the log has it whole, and the
     /// stored bytes otherwise; the history and the key, where the row is whole.
-    func saved(_ place: DeliveryKey, _ transaction: Transaction) throws(StorageError) -> ClaimedDelivery {
+    func saved(
+        _ place: DeliveryKey, _ transaction: Transaction, _ rows: StatusRows?
+    ) throws(StorageError) -> ClaimedDelivery {
         let (row, head) = try place.withBytes { key throws(StorageError) -> (Data, ExceptionRecord.Head?) in
             guard let stored = try transaction.stored(key, in: context.databases.exceptions) else {
                 return (Data(), nil)
             }
             return (Data(stored), (try? Record.content(of: stored, key: key)).flatMap { try? ExceptionRecord.head($0) })
         }
-        let logged: Reading = try read(place.sequence, transaction, EventTypeSelection(["*"]))
+        let logged: Reading = try read(place.sequence, transaction, EventTypeSelection(["*"]), rows)
         var delivery =
             switch logged {
             case .delivery(let whole): whole

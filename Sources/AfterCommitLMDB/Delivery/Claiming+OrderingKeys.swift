@@ -7,7 +7,7 @@ extension Claiming {
     func claimBlocked(
         subscription: String, orderingKeys: Set<String>, limitPerKey: Int
     ) throws -> [String: [ClaimedDelivery]] {
-        guard let (transaction, live, generation) = try begin(subscription) else { return [:] }
+        guard let (transaction, live, generation, rows) = try begin(subscription) else { return [:] }
         defer { transaction.abort() }
         var claimed: [String: [ClaimedDelivery]] = [:]
         var nameless: Set<UInt64> = []
@@ -16,13 +16,13 @@ extension Claiming {
             guard !wanted.isEmpty else { return false }
             if live.claimedExceptions.contains(sequence) { return true }
             let found = try readable(sequence) { () throws(StorageError) in
-                try blocked(sequence, entry, wanted, transaction)
+                try blocked(sequence, entry, wanted, transaction, rows)
             }
             let inPlace: (key: String, delivery: ClaimedDelivery)?
             if let found {
                 inPlace = found
             } else {
-                inPlace = try damaged(DeliveryKey(live.id, sequence), wanted, transaction, &nameless)
+                inPlace = try damaged(DeliveryKey(live.id, sequence), wanted, transaction, rows, &nameless)
             }
             if let (key, delivery) = inPlace {
                 claimed[key, default: []].append(delivery)
@@ -48,7 +48,7 @@ extension Claiming {
             }
             var key = head?.orderingKey
             if head == nil {
-                key = try saved(DeliveryKey(id, sequence), transaction).envelope.orderingKey
+                key = try saved(DeliveryKey(id, sequence), transaction, nil).envelope.orderingKey
                 // Behind others of its key it is found in its place.
                 if key.flatMap({ keys[$0] }) == nil { damaged.insert(sequence) }
             }
@@ -78,12 +78,13 @@ extension Claiming {
     }
 
     func blocked(
-        _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKeys: Set<String>, _ transaction: Transaction
+        _ sequence: UInt64, _ entry: Cursor.Entry, _ orderingKeys: Set<String>, _ transaction: Transaction,
+        _ rows: StatusRows?
     ) throws(StorageError) -> (key: String, delivery: ClaimedDelivery)? {
         let content = try entry.content()
         let head = try ExceptionRecord.head(content)
         guard head.state == .blocked, let key = head.orderingKey, orderingKeys.contains(key) else { return nil }
-        return (key, try context.delivery(sequence, try ExceptionRecord(decoding: content), transaction))
+        return (key, try context.delivery(sequence, try ExceptionRecord(decoding: content), transaction, rows))
     }
 }
 #endif

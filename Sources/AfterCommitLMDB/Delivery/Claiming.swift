@@ -17,19 +17,19 @@ struct Claiming {
 
     func claim(_ request: ClaimRequest) throws -> ClaimedBatch {
         let begun = try begin(request.subscription)
-        guard let (transaction, live, generation) = begun else { return ClaimedBatch() }
+        guard let (transaction, live, generation, rows) = begun else { return ClaimedBatch() }
         defer { transaction.abort() }
         let tail = try context.log(transaction).tail()
         var batch = ClaimedBatch()
         let hasNew = request.includesNew && live.cursor.hasClaimable(below: tail)
         let dueLimit = hasNew ? max(1, request.limit / 2) : request.limit
-        if !live.damaged.isEmpty { try claimDamaged(transaction, live, limit: dueLimit, into: &batch) }
-        try claimDue(transaction, live, now: request.now, limit: dueLimit, into: &batch)
+        if !live.damaged.isEmpty { try claimDamaged(transaction, live, rows, limit: dueLimit, into: &batch) }
+        try claimDue(transaction, live, rows, now: request.now, limit: dueLimit, into: &batch)
         let due = Set(batch.deliveries.map(\.sequence))
         guard note(due, request.subscription, generation) else { return ClaimedBatch() }
         if request.includesNew {
             do {
-                try claimNew(transaction, live, request, generation, below: tail, into: &batch)
+                try claimNew(transaction, live, rows, request, generation, below: tail, into: &batch)
             } catch {
                 deliveries.release(batch.deliveries.map(\.sequence), subscription: request.subscription)
                 throw error
@@ -43,7 +43,7 @@ struct Claiming {
 
     /// Hands out these, wherever they wait.
     func claim(_ sequences: [UInt64], subscription: String) throws -> [ClaimedDelivery] {
-        guard let (transaction, live, generation) = try begin(subscription) else { return [] }
+        guard let (transaction, live, generation, rows) = try begin(subscription) else { return [] }
         defer { transaction.abort() }
         let exceptions = context.exceptions(transaction)
         var claimed: [ClaimedDelivery] = []
@@ -57,13 +57,13 @@ struct Claiming {
             let found = try readable(sequence) { () throws(StorageError) -> ClaimedDelivery? in
                 try exceptions.content(key).map { content throws(StorageError) in
                     let record = try ExceptionRecord(decoding: content)
-                    var delivery = try context.delivery(sequence, record, transaction)
+                    var delivery = try context.delivery(sequence, record, transaction, rows)
                     delivery.wasBlocked = record.state == .blocked
                     return delivery
                 }
             }
             noted.insert(sequence)
-            claimed.append(try (found ?? nil) ?? saved(key, transaction))
+            claimed.append(try (found ?? nil) ?? saved(key, transaction, rows))
         }
         guard note(noted, subscription, generation) else { return [] }
         for sequence in sequences where !noted.contains(sequence) && sequence >= live.start {
@@ -71,7 +71,7 @@ struct Claiming {
                 state.generation == generation && state.subscriptions[subscription]?.cursor.claim(sequence) == true
             }
             guard isFree else { continue }
-            switch try read(sequence, transaction, live.types) {
+            switch try read(sequence, transaction, live.types, rows) {
             case .delivery(let delivery): claimed.append(delivery)
             case .damaged(let bytes): claimed.append(unreadable(sequence, bytes))
             case .other: deliveries.release([sequence], subscription: subscription)
@@ -84,10 +84,21 @@ struct Claiming {
 
     func begin(
         _ subscription: String
-    ) throws -> (Transaction, LiveDeliveries.Subscription, generation: UInt64)? {
-        try deliveries.withLock { state in
+    ) throws -> (Transaction, LiveDeliveries.Subscription, generation: UInt64, rows: StatusRows?)? {
+        // Before the snapshot begins, so that the snapshot knows it.
+        let handle = context.column.flatMap { context.handles.snapshot[$0.table] }
+        let begun = try deliveries.withLock { state -> (Transaction, LiveDeliveries.Subscription, UInt64)? in
             guard let live = state.subscriptions[subscription] else { return nil }
             return (try context.environment.beginRead(), live, state.generation)
+        }
+        guard let (transaction, live, generation) = begun else { return nil }
+        guard let column = context.column else { return (transaction, live, generation, nil) }
+        do {
+            let rows = try StatusRows(context, column, transaction, handle: handle)
+            return (transaction, live, generation, rows)
+        } catch {
+            transaction.abort()
+            throw error
         }
     }
 
@@ -102,7 +113,7 @@ struct Claiming {
     }
 
     func claimDue(
-        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, now: Date, limit: Int,
+        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, _ rows: StatusRows?, now: Date, limit: Int,
         into batch: inout ClaimedBatch
     ) throws {
         var claimed = batch.deliveries
@@ -118,13 +129,13 @@ struct Claiming {
             let place = DeliveryKey(live.id, key.sequence)
             let found = try readable(key.sequence) { () throws(StorageError) -> ClaimedDelivery? in
                 try exceptions.content(place).map { content throws(StorageError) in
-                    try context.delivery(key.sequence, try ExceptionRecord(decoding: content), transaction)
+                    try context.delivery(key.sequence, try ExceptionRecord(decoding: content), transaction, rows)
                 }
             }
             if let found {
                 if let found { claimed.append(found) }
             } else {
-                claimed.append(try saved(place, transaction))
+                claimed.append(try saved(place, transaction, rows))
             }
             return true
         }
@@ -133,7 +144,7 @@ struct Claiming {
     }
 
     func claimNew(
-        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, _ request: ClaimRequest,
+        _ transaction: Transaction, _ live: LiveDeliveries.Subscription, _ rows: StatusRows?, _ request: ClaimRequest,
         _ generation: UInt64, below tail: UInt64, into batch: inout ClaimedBatch
     ) throws {
         var skipped = 0
@@ -144,7 +155,7 @@ struct Claiming {
             var passed: [UInt64] = []
             for (index, sequence) in sequences.enumerated() {
                 do {
-                    switch try read(sequence, transaction, live.types) {
+                    switch try read(sequence, transaction, live.types, rows) {
                     case .delivery(let delivery): batch.deliveries.append(delivery)
                     case .other: passed.append(sequence)
                     case .damaged(let bytes): batch.deliveries.append(unreadable(sequence, bytes))
@@ -177,11 +188,21 @@ struct Claiming {
 
     enum Reading {
         case delivery(ClaimedDelivery)
+        /// Not one of this subscription's, or its row is gone.
         case other
         case damaged(Data)
     }
 
     func read(
+        _ sequence: UInt64, _ transaction: Transaction, _ types: EventTypeSelection, _ rows: StatusRows?
+    ) throws(StorageError) -> Reading {
+        let reading = try readLogged(sequence, transaction, types)
+        guard let rows, case .delivery(let reference) = reading else { return reading }
+        let delivery = try rows.resolved(reference)
+        return delivery.isGone ? .other : .delivery(delivery)
+    }
+
+    private func readLogged(
         _ sequence: UInt64, _ transaction: Transaction, _ types: EventTypeSelection
     ) throws(StorageError) -> Reading {
         try withKey(of: sequence) { key throws(StorageError) in

@@ -114,6 +114,14 @@ extension StoreContext {
     /// The type of what is handed out in the place of an event that cannot be read.
     static let unreadable: EventType = "aftercommit.unreadable"
 
+    /// The delivery of an exception, with its event made of its row where the store has a status column.
+    func delivery(
+        _ sequence: UInt64, _ record: ExceptionRecord, _ transaction: Transaction, _ rows: StatusRows?
+    ) throws(StorageError) -> ClaimedDelivery {
+        let delivery = try delivery(sequence, record, transaction)
+        return try rows?.resolved(delivery) ?? delivery
+    }
+
     /// The delivery of an exception, with its envelope from wherever it is.
     func delivery(
         _ sequence: UInt64, _ record: ExceptionRecord, _ transaction: Transaction

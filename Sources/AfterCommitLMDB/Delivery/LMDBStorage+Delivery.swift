@@ -6,6 +6,7 @@ extension LMDBStorage {
     public func attach(
         _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
     ) async throws -> [SubscriptionPlace] {
+        try context.column?.check(subscriptions)
         let generation = try context.deliveries.begin()
         do {
             let folder = folder
@@ -128,7 +129,8 @@ extension LMDBStorage {
 
     public func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
         guard batch.count > 0 else { return SettlementReport() }
-        let bytes = 16 * batch.count + 1_024 * (batch.exceptions.count + batch.emitted.count)
+        let rowBytes = context.column == nil ? 16 : 1_024
+        let bytes = rowBytes * batch.count + 1_024 * (batch.exceptions.count + batch.emitted.count)
         return try await writeUncancelled(
             WriteRequest(bytes: bytes, canWait: true) { try $0.settle(batch) })
     }

@@ -18,7 +18,8 @@ extension WriteGroup {
 
     /// Registers what is new, at the log's end, and notes the types of each.
     func register(_ registrations: [SubscriptionRegistration]) throws -> [SubscriptionRecord] {
-        try mutate {
+        if context.column != nil { try checkOnly(registrations) }
+        return try mutate {
             let table = context.subscriptions(transaction)
             var lastID = try lastSubscriptionID()
             let log = context.log(transaction)
@@ -36,7 +37,9 @@ extension WriteGroup {
                 } else {
                     lastID += 1
                     try StoreFormat.writeLastSubscriptionID(lastID, transaction, context.databases.meta)
-                    let start = registration.start == .beginning ? try log.first()?.sequence ?? tail : tail
+                    // Rows that are pending are delivered, whoever comes.
+                    let isFromStart = registration.start == .beginning || context.column != nil
+                    let start = isFromStart ? try log.first()?.sequence ?? tail : tail
                     let record = SubscriptionRecord(
                         name: registration.name, id: lastID, start: start, types: registration.types)
                     try table.put(record)
@@ -47,6 +50,15 @@ extension WriteGroup {
             }
             return records
         }
+    }
+
+    private func checkOnly(_ registrations: [SubscriptionRegistration]) throws(StorageError) {
+        let names = Set(registrations.map(\.name))
+        guard !names.isEmpty,
+            let other = try context.subscriptions(transaction).all().first(where: { !names.contains($0.name) })
+        else { return }
+        throw StorageError.needsOutbox(
+            "a second subscription beside \(other.name), which has its place here until it is removed")
     }
 
     /// A store that was migrated knows of the subscriptions that it has.
@@ -81,6 +93,7 @@ extension WriteGroup {
             let table = context.subscriptions(transaction)
             guard let record = try table.record(name) else { return false }
             try StoreFormat.writeLastSubscriptionID(try lastSubscriptionID(), transaction, context.databases.meta)
+            try keepReferences(of: record.id)
             for rows in [context.exceptions(transaction), context.dead(transaction)] {
                 var keys: [DeliveryKey] = []
                 try rows.scan(record.id) { sequence, _ in
@@ -105,8 +118,11 @@ extension WriteGroup {
     /// - Parameter cuttingOrphans: whether those that the engine no longer delivers to hold nothing back.
     func settledBelowForAll(cuttingOrphans: Bool) throws -> UInt64 {
         var end = try context.log(transaction).tail()
+        let all = try context.subscriptions(transaction).all()
+        // Rows that nobody delivers yet are pending all the same.
+        if context.column != nil, all.isEmpty { return 0 }
         let live = context.deliveries.cursors()
-        for record in try context.subscriptions(transaction).all() {
+        for record in all {
             // Without an engine in this process nobody can tell who is an orphan.
             if cuttingOrphans, !live.isEmpty, live[record.name] == nil { continue }
             if let cursor = live[record.name], cursor.settledBelow > record.settledBelow,

@@ -10,16 +10,18 @@ extension WriteGroup {
             guard var place = try place(batch.subscription) else { return SettlementReport() }
             var report = SettlementReport()
             let sequences = batch.delivered + batch.exceptions.map(\.delivery.sequence)
+            let references = try references(sequences, place.record.id)
             // Only what was settled before can have rows; without one it is settled for good.
             for sequence in sequences where place.cursor.isSettled(sequence) {
                 if try !removeException(DeliveryKey(place.record.id, sequence)) { report.stale.append(sequence) }
             }
             let stale = Set(report.stale)
             for settlement in batch.exceptions where !stale.contains(settlement.delivery.sequence) {
-                try record(settlement, place.record.id)
+                try record(settlement, place.record.id, references[settlement.delivery.sequence])
                 recorded.insert(
                     DeliveryID(subscription: batch.subscription, sequence: settlement.delivery.sequence))
             }
+            if context.column != nil { try markRows(batch, references, without: stale) }
             place.cursor.settle(sequences)
             place.record.settledBelow = place.cursor.settledBelow
             place.record.settledAhead = place.cursor.settledAhead
@@ -54,6 +56,8 @@ extension WriteGroup {
     /// - Returns: the deduplication keys of those that were refused.
     private func store(_ emissions: [Emission]) throws -> [String] {
         guard !emissions.isEmpty else { return [] }
+        // Only who asked nobody has emitted them.
+        guard context.column == nil else { return emissions.map { "\($0.envelope.id)" } }
         if emissions.allSatisfy({ $0.deduplication == nil }) {
             try store(try EncodedEvents(emissions, for: context.envelopes))
             return []
@@ -69,18 +73,20 @@ extension WriteGroup {
         return refused
     }
 
-    private func record(_ settlement: Settlement, _ subscription: UInt32) throws {
+    /// - Parameter reference: what the delivery refers to, where its event is made of a row.
+    private func record(_ settlement: Settlement, _ subscription: UInt32, _ reference: Envelope?) throws {
         let delivery = settlement.delivery
+        let envelope = reference ?? delivery.envelope
         let key = DeliveryKey(subscription, delivery.sequence)
         switch settlement.outcome {
         case .retrying(let due, let history):
-            try putException(key, delivery.envelope, .retrying(due: due), history)
+            try putException(key, envelope, .retrying(due: due), history)
         case .blocked:
-            try putException(key, delivery.envelope, .blocked, delivery.history)
+            try putException(key, envelope, .blocked, delivery.history)
         case .parked(let history):
-            try putException(key, delivery.envelope, .parked, history)
+            try putException(key, envelope, .parked, history)
         case .deadLettered(let letter):
-            let row = try letter.encoded(coder: context.envelopes.coder)
+            let row = try encoded(letter, reference)
             try context.dead(transaction).put(key, row)
             wrote(Space.storedBytes(of: row.count))
         }
@@ -155,17 +161,30 @@ extension WriteGroup {
     func redrive(_ ids: [DeliveryID]) throws -> [DeliveryID] {
         let now = context.envelopes.wallClock.now()
         return try removeDeadLetters(ids) { key, letter in
-            guard let letter else { return }
-            try self.putException(key, letter.envelope, .retrying(due: now), letter.history.redriven)
+            guard let letter else { return true }
+            var envelope = letter.envelope
+            if self.context.column != nil, let row = try self.reference(ofDeadLetter: key) {
+                guard let reference = try self.markRedriven(letter, row, due: now) else { return false }
+                envelope = reference
+            }
+            try self.putException(key, envelope, .retrying(due: now), letter.history.redriven)
+            return true
         }
     }
 
     func deleteDeadLetters(_ ids: [DeliveryID]) throws -> [DeliveryID] {
-        try removeDeadLetters(ids, reading: false) { _, _ in }
+        try removeDeadLetters(ids, reading: false) { _, _ in true }
     }
 
+    private func reference(ofDeadLetter key: DeliveryKey) throws(StorageError) -> Data? {
+        try context.dead(transaction).content(key).map { content throws(StorageError) in
+            try DeadLetter.reference(content)
+        } ?? nil
+    }
+
+    /// - Parameter body: does the rest, and tells whether it may be removed.
     private func removeDeadLetters(
-        _ ids: [DeliveryID], reading: Bool = true, _ body: (DeliveryKey, DeadLetter?) throws -> Void
+        _ ids: [DeliveryID], reading: Bool = true, _ body: (DeliveryKey, DeadLetter?) throws -> Bool
     ) throws -> [DeliveryID] {
         try mutate {
             let dead = context.dead(transaction)
@@ -176,8 +195,7 @@ extension WriteGroup {
                 // A letter that cannot be read stays where it is, but can be deleted.
                 let letter = try reading ? readable(id, key) : nil
                 guard !reading || letter != nil else { continue }
-                guard try dead.delete(key) else { continue }
-                try body(key, letter)
+                guard try body(key, letter), try dead.delete(key) else { continue }
                 removed.append(id)
             }
             if !removed.isEmpty {

@@ -48,9 +48,22 @@ struct Space {
         min(limitBytes - reserveBytes / 2, (diskBytes ?? .max) - Self.diskReserveBytes / 2)
     }
 
+    /// What a write may take its room from.
+    enum Use {
+        case usual
+        /// It settles a delivery, for which the reserve is kept.
+        case settling
+        /// Its room was reserved before, so it is not asked for.
+        case reserved
+    }
+
     /// Whether so many further bytes of emits and transactions fit.
-    func fits(_ bytes: Int, isSettling: Bool = false) -> Bool {
-        usedBytes + bytes <= (isSettling ? settleLimitBytes : emitLimitBytes)
+    func fits(_ bytes: Int, for use: Use = .usual) -> Bool {
+        switch use {
+        case .usual: usedBytes + bytes <= emitLimitBytes
+        case .settling: usedBytes + bytes <= settleLimitBytes
+        case .reserved: true
+        }
     }
 
     /// Notes a commit.

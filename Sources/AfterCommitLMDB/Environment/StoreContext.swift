@@ -11,6 +11,8 @@ struct StoreContext: Sendable {
     /// The store's own id, which no copy of it shares.
     let identity: UUID
     let deliveries: LiveDeliveries
+    /// `nil` in an outbox.
+    let column: StatusColumn?
     let room = ReservedRoom()
     let spareEvents = SpareEvents()
     let writerLock: WriterLock

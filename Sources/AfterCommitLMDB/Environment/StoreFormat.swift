@@ -6,7 +6,8 @@ import Foundation
 /// The version of a store's format, and the way to it from older ones.
 ///
 /// 1: the first. 2: an identity, by which a restored backup is told from the store it was made of; delayed events,
-/// deduplication keys, a quarantine; rows that tell the budget spent and whether they own their envelope.
+/// deduplication keys, a quarantine; rows that tell the budget spent and whether they own their envelope. 3: version 2 with a
+/// status column, which binaries before it would take for an outbox; only stores that have had one are given it.
 struct StoreFormat {
     /// Makes a store of version `from` one of the next version, in a transaction that others share.
     struct Step: Sendable {
@@ -14,20 +15,24 @@ struct StoreFormat {
         let apply: @Sendable (Transaction, _ meta: MDB_dbi) throws(StorageError) -> Void
     }
 
-    /// The version that is written, and the newest that is read.
+    /// The version that new stores have, and that older ones are brought to.
     static let current: UInt32 = 2
+    static let withStatusColumn: UInt32 = 3
+    /// The newest version that is read.
+    static let newest = withStatusColumn
     static let steps = [
         Step(from: 1) { transaction, meta throws(StorageError) in try makeVersion2(transaction, meta) }
     ]
 
     /// What must be done with a store of version `found`, in order.
     static func plan(
-        from found: UInt32, to current: UInt32 = current, steps: [Step] = steps
+        from found: UInt32, to current: UInt32 = current, newest: UInt32 = newest, steps: [Step] = steps
     ) throws(StorageError) -> [Step] {
-        guard found <= current else {
+        guard found <= newest else {
             throw StorageError(
-                .formatTooNew, "the store has format \(found), this version knows \(current): use a newer version")
+                .formatTooNew, "the store has format \(found), this version knows \(newest): use a newer version")
         }
+        guard found < current else { return [] }
         var plan: [Step] = []
         for version in found..<current {
             guard let step = steps.first(where: { $0.from == version }) else {
@@ -49,25 +54,36 @@ struct StoreFormat {
         guard try lock.useAlone() else {
             throw StorageError.migrationBusy(processID: try lock.otherUser() ?? 0)
         }
+        try alone(environment, lock, timeout: timeout, time: time) { transaction, meta throws(StorageError) in
+            for step in try plan(from: version(transaction, meta)) { try step.apply(transaction, meta) }
+            try write(current, transaction, meta)
+        }
+    }
+
+    /// Runs `body` in one transaction, of a store that this process has for itself.
+    static func alone(
+        _ environment: Environment, _ lock: WriterLock, timeout: Duration, time: TimeSource,
+        _ body: (Transaction, _ meta: MDB_dbi) throws(StorageError) -> Void
+    ) throws(StorageError) {
         try lock.acquire(timeout: timeout, time: time)
         do throws(StorageError) {
-            try migrateAlone(environment)
+            try writeAlone(environment, body)
         } catch {
             try lock.release()
             throw error
         }
         try lock.release()
-        // The handles that the steps have opened are not the store's.
+        // The handles that were opened for it are not the store's.
         try environment.replace(reserving: try environment.mapBytes())
     }
 
-    private static func migrateAlone(_ environment: Environment) throws(StorageError) {
+    private static func writeAlone(
+        _ environment: Environment, _ body: (Transaction, _ meta: MDB_dbi) throws(StorageError) -> Void
+    ) throws(StorageError) {
         let transaction = try environment.beginWrite()
         do throws(StorageError) {
-            let meta = try Databases.open("meta", transaction, create: false)
-            for step in try plan(from: version(transaction, meta)) { try step.apply(transaction, meta) }
-            try write(current, transaction, meta)
-            // What the steps have written is no more than these trees hold. The file must not end before its last page.
+            try body(transaction, try Databases.open("meta", transaction, create: false))
+            // What was written is no more than these trees hold. The file must not end before its last page.
             var pages = 0
             for (name, number) in try Databases(transaction, create: false).handles where name != "log" {
                 let statistics = try transaction.statistics(of: number)
@@ -168,7 +184,7 @@ struct StoreFormat {
 
     private static let removedDeadLetters = "deadLetters.removed"
 
-    private static func put(
+    static func put(
         _ content: [UInt8], _ name: String, _ transaction: Transaction, _ meta: MDB_dbi
     ) throws(StorageError) {
         try withKey(name) { key throws(StorageError) in

@@ -31,30 +31,30 @@ struct DeliveryListing: Sendable {
     }
 
     func page(
-        from start: UInt64, through end: UInt64, limit: Int, _ transaction: Transaction
+        from start: UInt64, through end: UInt64, limit: Int, _ transaction: Transaction, _ rows: StatusRows?
     ) throws -> Page {
         let chosen = try context.subscriptions(transaction).all()
             .filter { query.subscription == nil || $0.name == query.subscription }
         var last = end
-        var rows: [UInt64: [UInt32: Row]] = [:]
+        var stored: [UInt64: [UInt32: Row]] = [:]
         for subscription in chosen {
-            try readRows(subscription, from: start, last: &last, transaction, into: &rows)
+            try readRows(subscription, from: start, last: &last, transaction, into: &stored)
         }
         var logged: [UInt64: Envelope] = [:]
         if query.state == nil || query.state == .pending || query.state == .delivered {
             try readLog(from: start, last: &last, transaction, into: &logged)
         }
         var page = Page(next: last < end ? last + 1 : nil)
-        let sequences = Set(logged.keys).union(rows.keys).filter { $0 <= last }.sorted()
+        let sequences = Set(logged.keys).union(stored.keys).filter { $0 <= last }.sorted()
         for sequence in sequences where page.records.count < limit {
             for subscription in chosen {
-                let record = record(
-                    sequence, subscription, logged[sequence], rows[sequence]?[subscription.id])
-                if let record, query.matches(record.envelope),
-                    query.state == nil || query.state == record.state
-                {
-                    page.records.append(record)
-                }
+                var record = record(
+                    sequence, subscription, logged[sequence], stored[sequence]?[subscription.id])
+                guard let found = record, query.matches(found.envelope),
+                    query.state == nil || query.state == found.state
+                else { continue }
+                if let rows { record?.envelope = try rows.shown(found.envelope) }
+                if let record { page.records.append(record) }
             }
         }
         return page

@@ -26,8 +26,10 @@ extension LMDBStorage {
             let found = try await reader.read { listing.find(id, $0) }
             if let found {
                 guard found >= start else { return [] }
-                return try await reader.read {
-                    try listing.page(from: found, through: found, limit: query.limit, $0).records
+                return try await reader.run { context in
+                    try context.withRows {
+                        try listing.page(from: found, through: found, limit: query.limit, $0, $1).records
+                    }
                 }
             }
         }
@@ -35,8 +37,8 @@ extension LMDBStorage {
         while records.count < query.limit {
             let from = start
             let rest = query.limit - records.count
-            let page = try await reader.read {
-                try listing.page(from: from, through: .max, limit: rest, $0)
+            let page = try await reader.run { context in
+                try context.withRows { try listing.page(from: from, through: .max, limit: rest, $0, $1) }
             }
             records += page.records
             guard let next = page.next else { break }

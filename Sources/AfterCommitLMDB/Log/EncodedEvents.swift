@@ -39,10 +39,12 @@ struct EncodedEvents: ~Copyable, Sendable {
     /// How many bytes of memory it has.
     var capacity: Int { buffer.capacity }
 
-    /// - Parameter capacity: the bytes that are expected.
-    init(for envelopes: EnvelopeFactory, capacity: Int = 512) {
+    /// - Parameters:
+    ///   - contentType: of the payloads. Default `nil`: the coder's.
+    ///   - capacity: the bytes that are expected.
+    init(for envelopes: EnvelopeFactory, contentType: String? = nil, capacity: Int = 512) {
         source = envelopes.source
-        contentType = envelopes.coder.contentType
+        self.contentType = contentType ?? envelopes.coder.contentType
         buffer = ByteBuffer(capacity: capacity)
     }
 

@@ -10,8 +10,9 @@ final class SpareEvents: Sendable {
 
     private let spare = Mutex<EncodedEvents?>(nil)
 
-    func take(for envelopes: EnvelopeFactory) -> EncodedEvents {
-        spare.withLock { $0.take() } ?? EncodedEvents(for: envelopes)
+    /// - Parameter contentType: see ``EncodedEvents/init(for:contentType:capacity:)``; the same for all of a store.
+    func take(for envelopes: EnvelopeFactory, contentType: String? = nil) -> EncodedEvents {
+        spare.withLock { $0.take() } ?? EncodedEvents(for: envelopes, contentType: contentType)
     }
 
     func giveBack(_ events: consuming EncodedEvents) {

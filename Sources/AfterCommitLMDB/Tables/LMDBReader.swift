@@ -40,7 +40,7 @@ public final class LMDBReader: TableReader {
     }
 
     /// `nil` for a table that nothing was ever written to.
-    private func access<Key, Value>(_ table: Table<Key, Value>) throws -> TableAccess? {
+    func access<Key, Value>(_ table: Table<Key, Value>) throws -> TableAccess? {
         guard isOpen else { throw StorageError.transactionClosed }
         try handles.check(table)
         if let database = databases[table.name] {

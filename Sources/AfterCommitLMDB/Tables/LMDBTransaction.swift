@@ -16,22 +16,26 @@ public final class LMDBTransaction: TableTransaction {
         var failure: (any Error)?
     }
 
-    private let group: WriteGroup
-    private let envelopes: EnvelopeFactory
-    private let isSettling: Bool
+    let group: WriteGroup
+    let envelopes: EnvelopeFactory
+    private let use: Space.Use
+    /// `nil` in an outbox.
+    private let column: StatusColumn?
     private var levels = [Level(emittedBefore: 0)]
     // Unchecked: no code of the user's runs while one of the two is read or written, and one thread has the transaction.
     @exclusivity(unchecked) private var isOpen = true
-    @exclusivity(unchecked) private(set) var events: EncodedEvents
+    @exclusivity(unchecked) var events: EncodedEvents
     private(set) var writtenBytes = 0
     /// A table that must be created first, outside of this transaction; then the body runs again.
     private(set) var missingTable: String?
 
-    init(group: WriteGroup, envelopes: EnvelopeFactory, isSettling: Bool = false) {
+    init(group: WriteGroup, envelopes: EnvelopeFactory, use: Space.Use = .usual) {
         self.group = group
-        self.isSettling = isSettling
+        self.use = use
         self.envelopes = envelopes
-        events = group.context.spareEvents.take(for: envelopes)
+        column = group.context.column
+        events = group.context.spareEvents.take(
+            for: envelopes, contentType: column == nil ? nil : StatusColumn.referenceType)
     }
 
     // MARK: Emitting
@@ -39,6 +43,7 @@ public final class LMDBTransaction: TableTransaction {
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         try checkOpen()
+        if let column { return try emit(event, options, column) }
         var options = options
         let head = try envelopes.examine(event, &options)
         if options.namesOneEvent { return try emitOnce(event, head, options) }
@@ -94,17 +99,23 @@ public final class LMDBTransaction: TableTransaction {
         let database = try access(table).database
         let key = try table.checkedBytes(of: key)
         let content = try table.encode(value)
+        if let column, column.table == table.name, let header = try header(of: key, in: database) {
+            return try putRow(key, database, header, content)
+        }
         try writing { transaction in
-            let bytes = key.count + content.count + Record.headerBytes + Space.nodeBytes
-            try group.checkRoom(
-                forFurther: writtenBytes + events.storedBytes + bytes, isSettling: isSettling)
+            try takeRoom(key.count + content.count + Record.headerBytes + Space.nodeBytes)
             try key.withUnsafeBytes { key in
                 try transaction.put(key, in: database, count: content.count) {
                     $0.copyBytes(from: content)
                 }
             }
-            writtenBytes += bytes
         }
+    }
+
+    /// Counts what is about to be written, where there is room for it.
+    func takeRoom(_ bytes: Int) throws {
+        try group.checkRoom(forFurther: writtenBytes + events.storedBytes + bytes, use: use)
+        writtenBytes += bytes
     }
 
     @discardableResult
@@ -176,25 +187,29 @@ public final class LMDBTransaction: TableTransaction {
 
     // MARK: Access
 
-    private func checkOpen() throws {
+    func checkOpen() throws {
         guard isOpen else { throw StorageError.transactionClosed }
     }
 
-    private func access<Key, Value>(_ table: Table<Key, Value>) throws -> TableAccess {
+    func access<Key, Value>(_ table: Table<Key, Value>) throws -> TableAccess {
         try checkOpen()
         try group.handles.check(table)
-        guard let database = group.database(ofTable: table.name) else {
+        return TableAccess(transaction: innermost, database: try database(ofTable: table.name))
+    }
+
+    func database(ofTable name: String) throws -> MDB_dbi {
+        guard let database = group.database(ofTable: name) else {
             // A child's new database would be lost with it, so the group makes it.
-            missingTable = table.name
+            missingTable = name
             throw MissingTable()
         }
-        return TableAccess(transaction: innermost, database: database)
+        return database
     }
 
     /// While a child is open LMDB allows nothing on its parent.
-    private var innermost: Transaction { levels.last { $0.child != nil }?.child ?? group.transaction }
+    var innermost: Transaction { levels.last { $0.child != nil }?.child ?? group.transaction }
 
-    private func writing<R>(_ body: (Transaction) throws -> R) throws -> R {
+    func writing<R>(_ body: (Transaction) throws -> R) throws -> R {
         do {
             var innermost = group.transaction
             for index in levels.indices {

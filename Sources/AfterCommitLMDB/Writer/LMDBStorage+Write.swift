@@ -23,7 +23,7 @@ extension LMDBStorage {
             WriteRequest(bytes: 1_024) { group in
                 guard try !group.isSettled(delivery) else { return nil }
                 try group.checkClaimed(delivery)
-                let result = try group.run(body, envelopes: envelopes, isSettling: true)
+                let result = try group.run(body, envelopes: envelopes, use: .settling)
                 _ = try group.settle(
                     SettlementBatch(subscription: delivery.subscription, delivered: [delivery.sequence]))
                 return result
@@ -35,6 +35,7 @@ extension LMDBStorage {
         guard !events.isEmpty else { return [] }
         let envelopes = context.envelopes
         try EnvelopeFactory.check(options, forCount: events.count)
+        if context.column != nil { return try await emitWithRows(events, options) }
         var encoded = EncodedEvents(for: envelopes, capacity: 512 * events.count)
         for event in events { try encoded.append(event, options, envelopes) }
         return try await append(encoded)
@@ -42,6 +43,7 @@ extension LMDBStorage {
 
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) async throws -> EventID {
+        if context.column != nil { return try await emitWithRows([event], options)[0] }
         let envelopes = context.envelopes
         var encoded = EncodedEvents(for: envelopes)
         try encoded.append(event, options, envelopes)
@@ -75,6 +77,7 @@ extension LMDBStorage {
     @discardableResult
     public func emit(_ emissions: [Emission], into reservation: RoomReservation) async throws -> [EventID] {
         defer { context.room.giveBack(reservation.bytes) }
+        if let column = context.column { return try await emitWithRows(emissions, column) }
         let events = try EncodedEvents(emissions, for: context.envelopes)
         guard !events.isEmpty else { return [] }
         // Not refused for want of room: it was reserved, and what is larger takes the reserve for settling. Nor cancelled:
@@ -147,12 +150,12 @@ extension LMDBStorage {
 
 extension WriteGroup {
     /// Runs a transaction's body in a child of its own.
-    /// - Parameter isSettling: whether it settles a delivery, and may take a part of the reserve.
+    /// - Parameter use: what it may take its room from.
     func run<R>(
-        _ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory, isSettling: Bool = false
+        _ body: (LMDBTransaction) throws -> R, envelopes: EnvelopeFactory, use: Space.Use = .usual
     ) throws -> R {
         while true {
-            let transaction = LMDBTransaction(group: self, envelopes: envelopes, isSettling: isSettling)
+            let transaction = LMDBTransaction(group: self, envelopes: envelopes, use: use)
             defer { transaction.end() }
             let result = Result { try body(transaction) }
             if let table = transaction.missingTable {
@@ -164,7 +167,7 @@ extension WriteGroup {
                 let value = try result.get()
                 if !transaction.events.isEmpty {
                     try checkRoom(
-                        forFurther: transaction.writtenBytes + transaction.events.storedBytes, isSettling: isSettling)
+                        forFurther: transaction.writtenBytes + transaction.events.storedBytes, use: use)
                 }
                 try transaction.keep()
                 wrote(transaction.writtenBytes)

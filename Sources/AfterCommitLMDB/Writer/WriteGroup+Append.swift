@@ -67,6 +67,16 @@ extension WriteGroup {
         appended(count, through: sequence, recorded)
     }
 
+    /// Appends one envelope behind all others.
+    /// - Returns: its sequence.
+    func appendToLog(_ envelope: [UInt8]) throws(StorageError) -> UInt64 {
+        try appendToLog(count: 1) { append throws(StorageError) in
+            try withBytes(envelope) { bytes throws(StorageError) in try append(bytes) }
+        }
+        wrote(Space.storedBytes(of: LogRecord.headerBytes + envelope.count))
+        return tail?.sequence ?? 0
+    }
+
     /// The positions of those whose deduplication key stands for an earlier event, with that event's id.
     private func known(_ events: borrowing EncodedEvents) throws -> [Int: EventID] {
         let table = context.deduplication(transaction)

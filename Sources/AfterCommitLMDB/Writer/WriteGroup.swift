@@ -50,9 +50,8 @@ final class WriteGroup {
     // MARK: Room
 
     /// Refuses emits and transactions while the store is full.
-    /// - Parameter isSettling: whether the transaction settles a delivery, for which the reserve is kept.
-    func checkRoom(forFurther bytes: Int, isSettling: Bool = false) throws(StorageError) {
-        guard space.fits(writtenBytes + context.room.bytes + bytes, isSettling: isSettling) else {
+    func checkRoom(forFurther bytes: Int, use: Space.Use = .usual) throws(StorageError) {
+        guard space.fits(writtenBytes + context.room.bytes + bytes, for: use) else {
             if space.isDiskFull {
                 throw StorageError.storageFull(
                     "the disk is full: of the \(space.diskBytes ?? 0) bytes that the store has there about \(space.usedBytes) are used and \(Space.diskReserveBytes) are kept for settling; free disk space"
@@ -99,7 +98,7 @@ final class WriteGroup {
     }
 
     /// Opens a table, new if it must be. No child may be open.
-    func openTable(_ name: String) throws {
+    func openTable(_ name: String) throws(StorageError) {
         let database = try TableHandles.create(name, transaction)
         knownTables[name] = database
         openedTables[name] = database

@@ -113,7 +113,7 @@ import Testing
             let error = #expect(throws: StorageError.self) { try open(path) }
             #expect(error?.code == .formatTooNew)
             #expect(error?.message.contains("format 9") == true)
-            #expect(error?.message.contains("knows \(StoreFormat.current)") == true)
+            #expect(error?.message.contains("knows \(StoreFormat.newest)") == true)
             #expect(try Data(contentsOf: url) == before)
         }
     }
@@ -139,13 +139,13 @@ import Testing
     @Test func migrationsAreStepsInOrder() throws {
         func step(_ version: UInt32) -> StoreFormat.Step { .init(from: version) { _, _ in } }
         let steps = [step(2), step(1), step(3)]
-        #expect(try StoreFormat.plan(from: 1, to: 4, steps: steps).map(\.from) == [1, 2, 3])
-        #expect(try StoreFormat.plan(from: 4, to: 4, steps: steps).isEmpty)
+        #expect(try StoreFormat.plan(from: 1, to: 4, newest: 4, steps: steps).map(\.from) == [1, 2, 3])
+        #expect(try StoreFormat.plan(from: 4, to: 4, newest: 4, steps: steps).isEmpty)
         #expect(
-            code(#expect(throws: StorageError.self) { try StoreFormat.plan(from: 5, to: 4, steps: steps) })
+            code(#expect(throws: StorageError.self) { try StoreFormat.plan(from: 5, to: 4, newest: 4, steps: steps) })
                 == .formatTooNew)
         #expect(
-            code(#expect(throws: StorageError.self) { try StoreFormat.plan(from: 0, to: 4, steps: steps) })
+            code(#expect(throws: StorageError.self) { try StoreFormat.plan(from: 0, to: 4, newest: 4, steps: steps) })
                 == .corrupted)
     }
 

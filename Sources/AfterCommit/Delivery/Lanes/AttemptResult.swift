@@ -25,6 +25,8 @@ package enum AttemptResult: Sendable {
     case crashLooped(deaths: Int)
     /// What is stored of it cannot be read.
     case damaged
+    /// What the event tells of was removed, and the event with it.
+    case gone
     /// The storage gave the delivery to another process, because this one did not renew its lease in time.
     case leaseLost
     /// Called off by a shutdown: as if it had never begun.
@@ -100,7 +102,8 @@ package enum AttemptResult: Sendable {
         switch self {
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .rejected: .up
         case .failed: .failed
-        case .malformed, .unknown, .cancelled, .crashLooped, .damaged, .refusedRoom, .leaseLost, .released:
+        case .malformed, .unknown, .cancelled, .crashLooped, .damaged, .gone, .refusedRoom, .leaseLost,
+            .released:
             .unknown
         }
     }
@@ -109,7 +112,7 @@ package enum AttemptResult: Sendable {
         switch self {
         case .failed(let failure, _), .rejected(let failure), .malformed(let failure): failure
         case .succeeded, .emitted, .settled, .discarded, .snoozed, .unknown, .cancelled, .crashLooped, .damaged,
-            .refusedRoom, .leaseLost, .released:
+            .gone, .refusedRoom, .leaseLost, .released:
             nil
         }
     }
