@@ -1,7 +1,9 @@
 #if Postgres
 import AfterCommit
 @testable import AfterCommitPostgres
+import AfterCommitTesting
 import Foundation
+import Logging
 import TestSupport
 
 /// A database of a test's own on the private server.
@@ -12,20 +14,12 @@ struct TestDatabase {
         url = try await onOwnThread("make-database") { try PrivatePostgres.shared().makeDatabase() }
     }
 
-    static func server() async throws -> PrivatePostgres {
-        try await onOwnThread("start-postgres") { try PrivatePostgres.shared() }
+    init(on server: PrivatePostgres) async throws {
+        url = try await onOwnThread("make-database") { try server.makeDatabase() }
     }
-
-    var configuration: PostgresConfiguration { get throws { try PostgresConfiguration(url) } }
 
     /// Runs statements beside what is tested, on a connection of its own.
     func run<R: Sendable>(_ body: @escaping @Sendable (PostgresSession) throws -> R) async throws -> R {
-        try await Self.withSession(url, body)
-    }
-
-    private static func withSession<R: Sendable>(
-        _ url: String, _ body: @escaping @Sendable (PostgresSession) throws -> R
-    ) async throws -> R {
         let configuration = try PostgresConfiguration(url, statementTimeout: nil)
         return try await onOwnThread("test-session") {
             try body(
@@ -39,9 +33,10 @@ struct TestDatabase {
     }
 
     func storage(
-        configuration: PostgresStorage.Configuration = .init(), envelopes: EnvelopeFactory = EnvelopeFactory()
+        configuration: PostgresStorage.Configuration = .init(), maxConnections: Int = 4
     ) async throws -> PostgresStorage {
-        try await PostgresStorage(PostgresConfiguration(url), configuration: configuration, envelopes: envelopes)
+        try await PostgresStorage(
+            PostgresConfiguration(url, maxConnections: maxConnections), configuration: configuration)
     }
 }
 
@@ -49,5 +44,34 @@ struct OrderPlaced: Event, Hashable {
     static let type: EventType = "order.placed"
     var number: Int
     var orderingKey: String?
+}
+
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// Runs an engine while `body` does.
+func running<R>(
+    _ storage: PostgresStorage, _ subscriptions: [Subscription], _ body: (EventEngine) async throws -> R
+) async throws -> R {
+    let engine = try await EventEngine(storage: storage, logger: silent, subscriptions: subscriptions)
+    let running = Task { try await engine.run() }
+    let result: Result<R, any Error>
+    do {
+        result = .success(try await body(engine))
+    } catch {
+        result = .failure(error)
+    }
+    running.cancel()
+    _ = await running.result
+    return try result.get()
+}
+
+/// Looks again and again until `condition` holds, for as long as a busy machine may need.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < end {
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    return false
 }
 #endif

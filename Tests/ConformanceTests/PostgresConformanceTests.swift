@@ -50,7 +50,8 @@ actor ConformanceDatabases {
         return storage
     }
 
-    func reopen(_ storage: PostgresStorage, _ options: ConformanceSuite.StorageOptions) async throws -> PostgresStorage {
+    func reopen(_ storage: PostgresStorage, _ options: ConformanceSuite.StorageOptions) async throws -> PostgresStorage
+    {
         let url = urls.removeValue(forKey: ObjectIdentifier(storage)) ?? ""
         await storage.close()
         return try await open(url, options)

@@ -68,7 +68,8 @@ struct ArgumentTests {
             ["--platform-error-rate", "nan"], ["--platform-outage", "9s..2s"], ["--platform-latency", "5"],
             ["--storage", "paper"], ["--database", "paper", "--storage", "outbox"],
             ["--storage", "outbox", "--database-url", "postgresql://127.0.0.1"], ["--without-delivery"],
-            ["--storage", "outbox", "--without-delivery"], ["--storage", "outbox", "--database", "postgres"], ["--log-level", "loud"],
+            ["--storage", "outbox", "--without-delivery"], ["--storage", "outbox", "--database", "postgres"],
+            ["--log-level", "loud"],
             ["--platform-url", "http://127.0.0.1:1", "--platform-latency", "5ms"],
         ])
     func refused(arguments: [String]) {

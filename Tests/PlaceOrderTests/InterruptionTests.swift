@@ -38,7 +38,8 @@ struct InterruptionTests {
         try await withPlatform(platform) { url in
             // No time passes on this clock, so the note of a long wait comes at once; it is the moment to interrupt.
             let outcome = try await run(
-                .outbox(.lmdb(path: nil)), at: url, orders: 3, stopwatch: Stopwatch(SetClock()), interruption: interruption
+                .outbox(.lmdb(path: nil)), at: url, orders: 3, stopwatch: Stopwatch(SetClock()),
+                interruption: interruption
             ) { line in
                 notes.add(line)
                 if line.hasPrefix("waiting") { interruption.interrupt() }
@@ -70,7 +71,8 @@ struct InterruptionTests {
         let interruption = Interruption()
         interruption.interrupt()
         let outcome = try await withPlatform(MockDataPlatform()) { url in
-            try await run(.outbox(.lmdb(path: nil)), at: url, orders: 1_000, interruption: interruption, note: notes.add)()
+            try await run(
+                .outbox(.lmdb(path: nil)), at: url, orders: 1_000, interruption: interruption, note: notes.add)()
         }
         #expect(outcome.isComplete)
         #expect(outcome.report.orders == .init(accepted: 0, rejected: 0))

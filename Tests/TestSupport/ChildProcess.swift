@@ -1,5 +1,6 @@
 package import Foundation
 import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #endif

@@ -61,6 +61,8 @@ package final class PrivatePostgres: Sendable {
     private static let script = FileManager.default.currentDirectoryPath + "/Tests/Scripts/postgres.sh"
 
     package struct NotStarted: Error, CustomStringConvertible {
-        package var description: String { "the private PostgreSQL did not start; see what Tests/Scripts/postgres.sh says" }
+        package var description: String {
+            "the private PostgreSQL did not start; see what Tests/Scripts/postgres.sh says"
+        }
     }
 }

@@ -85,7 +85,8 @@ public struct PostgresConfiguration: Sendable {
             throw StorageError(.unsuitablePath, "statementTimeout is \(statementTimeout); it must be positive")
         }
         if let schema, schema.isEmpty || schema.utf8.count > 63 || schema.contains("\"") || schema.contains("\\") {
-            throw StorageError(.unsuitablePath, "schema is \(schema.debugDescription): 1 to 63 bytes, no quote, no backslash")
+            throw StorageError(
+                .unsuitablePath, "schema is \(schema.debugDescription): 1 to 63 bytes, no quote, no backslash")
         }
     }
 

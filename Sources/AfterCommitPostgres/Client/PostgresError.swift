@@ -30,8 +30,8 @@ public struct PostgresError: Error, Hashable, CustomStringConvertible {
             PQresultErrorField(result, Int32(code.utf8.first ?? 0)).map { String(cString: $0) }
         }
         self.init(
-            sqlState: field("C"), message: field("M") ?? "the server told no reason", detail: field("D"), hint: field("H"),
-            constraint: field("n"))
+            sqlState: field("C"), message: field("M") ?? "the server told no reason", detail: field("D"),
+            hint: field("H"), constraint: field("n"))
     }
 
     static func connectionLost(_ message: String) -> Self {

@@ -20,10 +20,18 @@ public struct PostgresValue: Sendable {
     /// NULL of whatever type the statement needs.
     public static let null = Self(type: 0, bytes: nil)
 
-    public static func bool(_ value: Bool?) -> Self { Self(type: PostgresType.bool, bytes: value.map { [$0 ? 1 : 0] }) }
-    public static func int16(_ value: Int16?) -> Self { Self(type: PostgresType.int2, bytes: value.map(Self.bigEndian)) }
-    public static func int32(_ value: Int32?) -> Self { Self(type: PostgresType.int4, bytes: value.map(Self.bigEndian)) }
-    public static func int64(_ value: Int64?) -> Self { Self(type: PostgresType.int8, bytes: value.map(Self.bigEndian)) }
+    public static func bool(_ value: Bool?) -> Self {
+        Self(type: PostgresType.bool, bytes: value.map { [$0 ? 1 : 0] })
+    }
+    public static func int16(_ value: Int16?) -> Self {
+        Self(type: PostgresType.int2, bytes: value.map(bigEndian))
+    }
+    public static func int32(_ value: Int32?) -> Self {
+        Self(type: PostgresType.int4, bytes: value.map(bigEndian))
+    }
+    public static func int64(_ value: Int64?) -> Self {
+        Self(type: PostgresType.int8, bytes: value.map(bigEndian))
+    }
     public static func double(_ value: Double?) -> Self {
         Self(type: PostgresType.float8, bytes: value.map { Self.bigEndian($0.bitPattern) })
     }

@@ -20,7 +20,9 @@ struct Pruner: Sendable {
         while !isDone, !Task.isCancelled {
             let from = lookedAt
             let (count, last) = try await outbox.pool.transaction { session in
-                guard try session.execute(RelayStatement.tryToPrune, []).first().bool(0) else { return (0, Int64?.none) }
+                guard try session.execute(RelayStatement.tryToPrune, []).first().bool(0) else {
+                    return (0, Int64?.none)
+                }
                 let row = try session.execute(RelayStatement.prune, [.int64(from), .timestamp(cutoff)]).first()
                 _ = try session.execute(RelayStatement.pruneKeys, [.timestamp(keys)])
                 return (Int(try row.int64(0)), try row.optionalInt64(1))

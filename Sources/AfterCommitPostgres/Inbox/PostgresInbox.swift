@@ -34,7 +34,8 @@ enum PostgresInbox {
         do {
             return try JSONDecoder().decode(InboxRecord.self, from: Data(try result.first().text(0).utf8))
         } catch let error as DecodingError {
-            throw StorageError(.corrupted, "the inbox record under \(key.debugDescription) cannot be read", cause: error)
+            throw StorageError(
+                .corrupted, "the inbox record under \(key.debugDescription) cannot be read", cause: error)
         }
     }
 

@@ -55,13 +55,14 @@ extension PostgresOutbox {
                 becameIdle = true
             }
         }
-        return (try results[0].map { try StoredDelivery($0).claimed }, try results[1].first().optionalTimestamp(0), becameIdle)
+        let deliveries = try results[0].map { try StoredDelivery($0).claimed }
+        return (deliveries, try results[1].first().optionalTimestamp(0), becameIdle)
     }
 
     /// Another relay has what was claimed: this one begins anew.
     func leaseLapsed(_ epoch: Int64) async {
         guard relay.lapsed(epoch) else { return }
-        logger.warning("the relay's lease has run out; what it had claimed is others'", metadata: [LogKey.count: "\(epoch)"])
+        logger.warning("the relay's lease has run out; what it had claimed is others'")
         do {
             try await join()
         } catch {

@@ -31,7 +31,8 @@ extension PostgresOutbox {
                 let stored = try StoredDelivery(row)
                 return DeadLetter(
                     id: DeliveryID(subscription: try row.text(16), sequence: stored.sequence),
-                    envelope: stored.envelope, reason: DeadLetter.Reason(rawValue: try row.optionalText(17) ?? "exhausted"),
+                    envelope: stored.envelope,
+                    reason: DeadLetter.Reason(rawValue: try row.optionalText(17) ?? "exhausted"),
                     history: stored.history ?? DeliveryHistory(), deadSince: try row.timestamp(18),
                     blocksKey: try row.bool(19))
             }
@@ -77,7 +78,8 @@ extension PostgresOutbox {
             let name = Dictionary(numbers.map { ($1, $0) }, uniquingKeysWith: { $1 })
             let known = ids.filter { number[$0.subscription] != nil }
             let pairs: [PostgresValue] = [
-                .int64s(known.compactMap { number[$0.subscription].map(Int64.init) }), .int64s(known.map(\.sequence).signed),
+                .int64s(known.compactMap { number[$0.subscription].map(Int64.init) }),
+                .int64s(known.map(\.sequence).signed),
             ]
             let changed = try body(pairs, session).compactMap { row -> DeliveryID? in
                 guard let name = name[try row.int32(0)] else { return nil }

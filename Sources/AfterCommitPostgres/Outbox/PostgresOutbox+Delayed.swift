@@ -35,7 +35,9 @@ extension PostgresOutbox {
 
     func cancelDelayed(_ ids: [EventID]) async throws -> [EventID] {
         let cancelled = try await pool.run { session in
-            try session.execute(OutboxStatement.cancelDelayed, [.uuids(ids.map(\.uuid))]).map { EventID(try $0.uuid(0)) }
+            try session.execute(OutboxStatement.cancelDelayed, [.uuids(ids.map(\.uuid))]).map {
+                EventID(try $0.uuid(0))
+            }
         }
         let isCancelled = Set(cancelled)
         return ids.filter { isCancelled.contains($0) }

@@ -41,7 +41,8 @@ extension PostgresOutbox {
 
     private func run(_ batch: SettlementBatch, _ parameters: [PostgresValue]) async throws -> Settled {
         guard !batch.emitted.isEmpty else {
-            return try await pool.run { session in try Self.settled(session.execute(OutboxStatement.settle, parameters)) }
+            return try await pool.run { session in try Self.settled(session.execute(OutboxStatement.settle, parameters))
+            }
         }
         return try await pool.transaction { session in
             var settled = try Self.settled(session.execute(OutboxStatement.settle, parameters))

@@ -103,7 +103,8 @@ final class PostgresOutbox: PostgresQueue {
             return try session.execute(RelayStatement.inactive, [.int64s(numbers.map(Int64.init))]).first().bool(0)
         }) {
             guard time.now() < end else {
-                logger.notice("transactions that are open keep new subscriptions waiting; they begin when those have ended")
+                logger.notice(
+                    "transactions that are open keep new subscriptions waiting; they begin when those have ended")
                 return
             }
             try await time.sleep(until: time.now() + .milliseconds(10))

@@ -42,7 +42,8 @@ struct StoredDelivery {
         sequence = UInt64(bitPattern: try row.int64(0))
         let name = try row.text(1)
         guard let state = OutboxState(rawValue: name) else {
-            throw StorageError(.corrupted, "a delivery has the state \(name.debugDescription), which this version does not know")
+            throw StorageError(
+                .corrupted, "a delivery has the state \(name.debugDescription), which this version does not know")
         }
         self.state = state
         let (history, isHistoryDamaged) = try Self.history(row)

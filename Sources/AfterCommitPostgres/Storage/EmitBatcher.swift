@@ -60,7 +60,7 @@ final class EmitBatcher: Sendable {
         do {
             try await store(batch.flatMap(\.emissions))
             for waiter in batch { waiter.continuation.resume() }
-        } catch where batch.count > 1 {
+        } catch  where batch.count > 1 {
             // It may be one of them that cannot be stored: each alone.
             for waiter in batch { await store([waiter]) }
         } catch {

@@ -78,7 +78,9 @@ struct TransactionRunner: Sendable {
         case .none: return true
         case .lookup(let isThere): return try isThere(session)
         case .transaction(let id):
-            switch try session.execute("SELECT pg_xact_status($1::text::xid8)", [.text("\(id)")]).first().optionalText(0) {
+            switch try session.execute("SELECT pg_xact_status($1::text::xid8)", [.text("\(id)")]).first().optionalText(
+                0)
+            {
             case "committed": return true
             case "in progress": return nil
             default: return false

@@ -67,7 +67,8 @@ extension ParsableCommand {
     static func check(_ store: StoreOptions, withoutDelivery: Bool) throws {
         let choice = try store.choice()
         guard withoutDelivery, choice.isTemporary else { return }
-        throw ValidationError("--without-delivery needs a store that another process can open: --store or --database-url.")
+        throw ValidationError(
+            "--without-delivery needs a store that another process can open: --store or --database-url.")
     }
 }
 

@@ -1,0 +1,162 @@
+#if Postgres
+import AfterCommit
+@testable import AfterCommitPostgres
+import AfterCommitTesting
+import Foundation
+import Testing
+
+@Suite struct OutboxTests {
+    private func subscription(_ handler: RecordingHandler<OrderPlaced>) -> Subscription {
+        Subscription("test", to: OrderPlaced.self) { try await handler($0, $1) }
+    }
+
+    @Test func whatIsCommittedIsDeliveredAndWhatIsRolledBackIsNot() async throws {
+        let storage = try await TestDatabase().storage()
+        let handler = RecordingHandler<OrderPlaced>()
+        try await running(storage, [subscription(handler)]) { engine in
+            try await storage.transaction { tx in
+                try tx.execute("CREATE TABLE orders (id bigint PRIMARY KEY)")
+                try tx.execute("INSERT INTO orders VALUES ($1)", .int64(1))
+                try tx.emit(OrderPlaced(number: 1))
+            }
+            await #expect(throws: PostgresError.self) {
+                try await storage.transaction { tx in
+                    try tx.emit(OrderPlaced(number: 2))
+                    try tx.execute("INSERT INTO orders VALUES ($1)", .int64(1))
+                }
+            }
+            try await storage.emit(OrderPlaced(number: 3))
+            try await engine.drain()
+            #expect(handler.calls.map(\.event.number).sorted() == [1, 3])
+        }
+        await storage.close()
+    }
+
+    /// What a person types into psql, as the documentation has it.
+    @Test func aPlainInsertIsAnEventIfItsTransactionCommits() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        let handler = RecordingHandler<OrderPlaced>()
+        try await running(storage, [subscription(handler)]) { engine in
+            func insert(_ number: Int, _ end: String) async throws {
+                try await database.run { session in
+                    try session.executeScript(
+                        """
+                        BEGIN;
+                        INSERT INTO outbox_events (aggregatetype, aggregateid, type, payload)
+                        VALUES ('order', '\(number)', 'order.placed', '{"number": \(number)}');
+                        \(end);
+                        """)
+                }
+            }
+            // The relay sleeps; it is notified.
+            try await engine.waitUntilIdle()
+            try await insert(1, "ROLLBACK")
+            try await insert(2, "COMMIT")
+            await handler.waitForCalls(1)
+            try await engine.drain()
+            #expect(handler.calls.map(\.event.number) == [2])
+        }
+        await storage.close()
+    }
+
+    @Test func aRowOfOutboxRowIsTheEvent() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        let handler = RecordingHandler<OrderPlaced>()
+        let row = try OrderPlaced(number: 7, orderingKey: "seven").outboxRow(
+            options: EmitOptions(headers: ["tenant": "t"]))
+        try await running(storage, [subscription(handler)]) { engine in
+            try await database.run { session in
+                _ = try session.execute(
+                    """
+                    INSERT INTO outbox_events (id, aggregatetype, aggregateid, type, payload, payloadbytes, source, time,
+                        schemaversion, orderingkey, headers, contenttype)
+                    VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $11::jsonb, $12)
+                    """,
+                    [
+                        .uuid(row.id), .text(row.aggregateType), .text(row.aggregateID), .text(row.type),
+                        .text(row.payload), .bytes(row.payloadBytes), .text(row.source), .timestamp(row.time),
+                        .int32(Int32(row.schemaVersion)), .text(row.orderingKey), .text(row.headers),
+                        .text(row.contentType),
+                    ])
+            }
+            await handler.waitForCalls(1)
+            try await engine.drain()
+            let call = try #require(handler.calls.first)
+            #expect(call.event == OrderPlaced(number: 7, orderingKey: "seven"))
+            #expect(call.context.eventID.uuid == row.id)
+            #expect(call.context.headers["tenant"] == "t")
+        }
+        await storage.close()
+    }
+
+    @Test func anInsertThatIsNoEventStopsNobody() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        let handler = RecordingHandler<OrderPlaced>()
+        try await running(storage, [subscription(handler)]) { engine in
+            try await database.run { session in
+                for (payload, headers) in [
+                    ("{}", "{}"), ("[1]", "{}"), ("{\"number\":1}", "[1]"), ("null", "{\"a\":1}"),
+                ] {
+                    try session.execute(
+                        """
+                        INSERT INTO outbox_events (aggregatetype, aggregateid, type, payload, headers)
+                        VALUES ('order', '1', 'order.placed', $1::jsonb, $2::jsonb)
+                        """, [.text(payload), .text(headers)])
+                }
+            }
+            try await storage.emit(OrderPlaced(number: 5))
+            let isDone = try await eventually {
+                try await engine.deadLetters().count == 4 && handler.calls.count == 1
+            }
+            #expect(isDone)
+            #expect(try await Set(engine.deadLetters().map(\.reason)) == [.malformed])
+            #expect(handler.calls.map(\.event.number) == [5])
+        }
+        await storage.close()
+    }
+
+    @Test func eventsOfLongAgoArePrunedAndDeadLettersKeepTheirs() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage(
+            configuration: .init(retention: .zero, pruneInterval: .milliseconds(20)))
+        let policy = DeliveryPolicy(maxRetries: 0)
+        let subscription = Subscription("test", to: OrderPlaced.self, policy: policy) { event, _ in
+            if event.number == 5 { throw HandlerOutcome.permanent(CancellationError()) }
+        }
+        try await running(storage, [subscription]) { engine in
+            try await storage.emit(contentsOf: (0..<3_000).map { OrderPlaced(number: $0) })
+            let isPruned = try await eventually {
+                try await database.run { try $0.execute("SELECT count(*) FROM outbox_events").first().int64(0) } == 1
+            }
+            #expect(isPruned)
+            let letters = try await engine.deadLetters()
+            #expect(letters.count == 1)
+            #expect(try letters.first?.envelope.bytes(using: storage.coder).count ?? 0 > 0)
+        }
+        await storage.close()
+    }
+
+    @Test func theInboxHasOneEffectForAHundredDeliveriesAtOnce() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        try await storage.transaction { try $0.execute("CREATE TABLE effects (n bigint)") }
+        let duplicates = await withTaskGroup(of: Bool?.self) { group in
+            for _ in 0..<100 {
+                group.addTask {
+                    try? await storage.once("event-1/shipping") { tx in
+                        try tx.execute("INSERT INTO effects VALUES (1)")
+                    }.isDuplicate
+                }
+            }
+            return await group.reduce(into: [Bool?]()) { $0.append($1) }
+        }
+        #expect(duplicates.filter { $0 == false }.count == 1)
+        #expect(duplicates.filter { $0 == true }.count == 99)
+        #expect(try await database.run { try $0.execute("SELECT count(*) FROM effects").first().int64(0) } == 1)
+        await storage.close()
+    }
+}
+#endif
