@@ -1,6 +1,7 @@
 #if LMDB
 import AfterCommit
 import Foundation
+import Logging
 
 /// What a person does with dead letters.
 extension WriteGroup {
