@@ -30,9 +30,9 @@ extension LMDBStorage {
         /// and one that has failed before is then settled without an attempt. A row that `rebuild` refuses makes a dead letter,
         /// `malformed`, with the row's bytes as payload.
         ///
-        /// There is one subscription. Whenever it is registered, it gets every row that is pending, and no other: rows that have
-        /// no status are history that is never delivered. ``LMDBStorage/removeSubscription(_:)`` leaves pending rows
-        /// pending, for the next one.
+        /// There is one subscription, to the events' type by its name, not by a pattern. Whenever it is registered, it gets every
+        /// row that is pending, and no other: rows that have no status are history that is never delivered.
+        /// ``LMDBStorage/removeSubscription(_:)`` leaves pending rows pending, for the next one.
         ///
         /// What a row has no room for throws `StorageError` with `needsOutbox`: an event whose row does not exist in the
         /// transaction, or whose event is pending; one of another type; delayed events, deduplication keys and ids of the caller's;

@@ -69,8 +69,8 @@ final class StatusColumn: Sendable {
     /// Refuses subscriptions that the column cannot serve.
     func check(_ subscriptions: [SubscriptionRegistration]) throws(StorageError) {
         guard subscriptions.count <= 1 else { throw StorageError.needsOutbox("a second subscription") }
-        if let subscription = subscriptions.first, !subscription.types.contains(type) {
-            throw StorageError.needsOutbox("a subscription to other events than \(type), as \(subscription.name) is")
+        if let subscription = subscriptions.first, subscription.types.patterns != [EventTypePattern(type)] {
+            throw StorageError.needsOutbox("a subscription to anything but \(type), as \(subscription.name) is")
         }
     }
 
