@@ -25,7 +25,7 @@ struct DatabaseFile: Sendable {
     }
 
     /// Held by the process that delivers.
-    var lockPath: String? { path.map { $0 + "-aftercommit.lock" } }
+    func lockPath(_ tables: any EventTables) -> String? { path.map { $0 + "-aftercommit\(tables.lockSuffix).lock" } }
 }
 
 extension StorageError {

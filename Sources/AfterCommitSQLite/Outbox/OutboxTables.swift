@@ -7,6 +7,9 @@ import Synchronization
 /// The outbox: events are inserted into one table, deliveries are rows of another until they are settled.
 struct OutboxTables: EventTables {
     let observedTables: Set<String> = ["outbox_events", "outbox_delayed"]
+    let hasRowsMarkedByHand = false
+    let lockSuffix = ""
+    let payloadForm = EnvelopeFactory.PayloadForm.bytes
     let migrations = OutboxSchema.migrations
 
     func migrate(_ database: Database) throws {
@@ -14,6 +17,10 @@ struct OutboxTables: EventTables {
     }
 
     // MARK: Storing
+
+    func check(_ options: EmitOptions) throws {}
+    func checkContextEmits() throws {}
+    func adopt(_ group: WriteGroup) throws {}
 
     func store(_ emission: Emission, _ storing: Storing) throws -> EventID {
         if let key = emission.deduplication {

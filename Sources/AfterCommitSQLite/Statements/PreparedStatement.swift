@@ -119,6 +119,11 @@ struct PreparedStatement {
         sqlite3_clear_bindings(pointer)
     }
 
+    /// Ends a statement that GRDB runs.
+    static func reset(_ statement: Statement) {
+        sqlite3_reset(statement.sqliteStatement)
+    }
+
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(sqlite3_db_handle(pointer)) }
 
     private func check(_ code: Int32) throws {
