@@ -24,7 +24,8 @@ enum InboxTable {
             return try record?.get()
         } catch {
             throw StorageError(
-                .corrupted, "the inbox's record of \(key.debugDescription) cannot be read; delete its row of outbox_inbox",
+                .corrupted,
+                "the inbox's record of \(key.debugDescription) cannot be read; delete its row of outbox_inbox",
                 cause: error)
         }
     }

@@ -30,7 +30,8 @@ struct OutboxTables: EventTables {
         if let deliverAt = emission.deliverAt, deliverAt > storing.now {
             let statement = try PreparedStatement(
                 storing.database,
-                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?\(EventColumns.count + 1))")
+                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?\(EventColumns.count + 1))"
+            )
             try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
             try statement.bind(deliverAt, at: EventColumns.count + 1)
             try statement.execute()
@@ -88,7 +89,8 @@ struct OutboxTables: EventTables {
         // A few at a time, so that no emit pays for many.
         let forget = try PreparedStatement(
             storing.database,
-            "DELETE FROM outbox_keys WHERE key IN (SELECT key FROM outbox_keys WHERE emittedat <= ?1 ORDER BY emittedat LIMIT 4)")
+            "DELETE FROM outbox_keys WHERE key IN (SELECT key FROM outbox_keys WHERE emittedat <= ?1 ORDER BY emittedat LIMIT 4)"
+        )
         try forget.bind(storing.now - DeduplicationRecord.window.timeInterval, at: 1)
         try forget.execute()
         let statement = try PreparedStatement(

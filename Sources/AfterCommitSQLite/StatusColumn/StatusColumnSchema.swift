@@ -28,6 +28,7 @@ enum StatusColumnSchema {
             CREATE TABLE IF NOT EXISTS aftercommit_columns (
                 name TEXT PRIMARY KEY,
                 sequence INTEGER NOT NULL DEFAULT 0,
+                newest TEXT,
                 subscription TEXT
             ) WITHOUT ROWID;
             INSERT INTO aftercommit_columns (name) VALUES ('\(column.table.replacing("'", with: "''"))');

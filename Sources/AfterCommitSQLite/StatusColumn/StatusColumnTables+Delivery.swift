@@ -42,7 +42,7 @@ extension StatusColumnTables {
             }
             keys[key] = place
         }
-        for condition in ["event_due IS NOT NULL", "event_key IS NOT NULL", "event_status = 'failed'"] {
+        for condition in ["event_due IS NOT NULL", "event_key IS NOT NULL", Self.dead] {
             try scan(condition, in: database) { row in
                 note(row)
                 return true
@@ -109,7 +109,8 @@ extension StatusColumnTables {
     private func findDue(_ request: RowRequest, _ database: Database, _ found: inout RowsFound) throws {
         let limit = found.new.isEmpty ? request.limit : max(1, request.limit / 2)
         let now = request.now.timeIntervalSince1970
-        try scan("event_due IS NOT NULL AND event_due < 9e999", order: "event_due, event_sequence", in: database) { row in
+        try scan("event_due IS NOT NULL AND event_due < 9e999", order: "event_due, event_sequence", in: database) {
+            row in
             guard !request.claims.isClaimed(row.sequence), let due = row.due else { return true }
             guard due.timeIntervalSince1970 <= now, found.due.count < limit else {
                 found.nextDue = due
@@ -215,6 +216,9 @@ extension StatusColumnTables {
 
     // MARK: Dead letters
 
+    /// A row stays failed when its dead letter is deleted, and has no place any more.
+    static let dead = "event_status = 'failed' AND event_sequence IS NOT NULL"
+
     func redrive(_ ids: [DeliveryID], _ group: WriteGroup) throws -> [DeliveryID] {
         try ids.filter { id in
             guard try has(id.subscription, group.database), let row = try row(id.sequence, group.database),
@@ -234,8 +238,7 @@ extension StatusColumnTables {
             guard try has(id.subscription, group.database) else { return false }
             try group.database.execute(
                 sql: """
-                    UPDATE \(column.name) SET event_status = NULL, event_detail = NULL, event_error = NULL
-                    WHERE event_sequence = ? AND event_status = 'failed'
+                    UPDATE \(column.name) SET event_sequence = NULL WHERE event_sequence = ? AND event_status = 'failed'
                     """, arguments: [Int64(clamping: id.sequence)])
             return group.database.changesCount > 0
         }
@@ -248,9 +251,11 @@ extension StatusColumnTables {
         let counts = try counts(subscription, database)
         try database.execute(
             sql: """
-                UPDATE \(column.name) SET event_status = NULL, event_due = NULL, event_key = NULL, event_detail = NULL,
-                    event_error = NULL WHERE event_status IN ('pending', 'failed')
+                UPDATE \(column.name) SET event_status = NULL, event_due = NULL, event_key = NULL
+                WHERE event_status = 'pending'
                 """)
+        try database.execute(
+            sql: "UPDATE \(column.name) SET event_sequence = NULL WHERE event_status = 'failed'")
         let note = try PreparedStatement(database, "UPDATE aftercommit_columns SET subscription = NULL WHERE name = ?1")
         try note.bind(column.table, at: 1)
         try note.execute()

@@ -30,7 +30,7 @@ extension StatusColumnTables {
             retrying: try count("event_due IS NOT NULL AND event_due < 9e999", database),
             blocked: try count("event_key IS NOT NULL", database),
             parked: try count("event_due = 9e999", database),
-            deadLettered: try count("event_status = 'failed'", database))
+            deadLettered: try count(Self.dead, database))
     }
 
     private func count(_ condition: String, _ database: Database) throws -> Int {
@@ -53,7 +53,7 @@ extension StatusColumnTables {
         let condition =
             switch query.state {
             case .delivered: "event_status = 'succeeded'"
-            case .deadLettered: "event_status = 'failed'"
+            case .deadLettered: Self.dead
             case nil: "event_status IS NOT NULL"
             default: "event_status = 'pending'"
             }
@@ -75,7 +75,7 @@ extension StatusColumnTables {
     func deadLetters(_ query: DeadLetterQuery, _ database: Database) throws -> [DeadLetter] {
         guard query.limit > 0, let name = try subscriptionNames(database).first else { return [] }
         var letters: [DeadLetter] = []
-        try scan("event_status = 'failed'", in: database) { row in
+        try scan(Self.dead, in: database) { row in
             let id = DeliveryID(subscription: name, sequence: row.sequence)
             if let after = query.after, (after.sequence, after.subscription) >= (id.sequence, id.subscription) {
                 return true

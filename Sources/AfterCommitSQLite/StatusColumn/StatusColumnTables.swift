@@ -24,12 +24,10 @@ struct StatusColumnTables: EventTables {
     }
 
     func newestID(_ database: Database) throws -> EventID? {
-        try String.fetchOne(
-            database,
-            sql: """
-                SELECT event_id FROM \(column.name) WHERE event_status = 'pending' ORDER BY event_sequence DESC LIMIT 1
-                """
-        ).flatMap { EventID($0) }.flatMap { $0.isOrderedByTime ? $0 : nil }
+        let statement = try PreparedStatement(database, "SELECT newest FROM aftercommit_columns WHERE name = ?1")
+        try statement.bind(column.table, at: 1)
+        let id = try statement.first { $0.text(0).flatMap { EventID($0) } } ?? nil
+        return id.flatMap { $0.isOrderedByTime ? $0 : nil }
     }
 
     // MARK: Storing
@@ -51,7 +49,7 @@ struct StatusColumnTables: EventTables {
         let envelope = emission.envelope
         let key = try column.key(try column.decode(emission, storing.coder))
         try mark(
-            key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(storing.database),
+            key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(for: envelope.id, storing.database),
             storing.database)
         storing.note(.claimable)
         return envelope.id
@@ -77,10 +75,12 @@ struct StatusColumnTables: EventTables {
                 : "an event of a row that is not in \(column.table)")
     }
 
-    private func nextSequence(_ database: Database) throws -> Int64 {
+    private func nextSequence(for id: EventID, _ database: Database) throws -> Int64 {
         let statement = try PreparedStatement(
-            database, "UPDATE aftercommit_columns SET sequence = sequence + 1 WHERE name = ?1 RETURNING sequence")
+            database,
+            "UPDATE aftercommit_columns SET sequence = sequence + 1, newest = ?2 WHERE name = ?1 RETURNING sequence")
         try statement.bind(column.table, at: 1)
+        try statement.bind(id.description, at: 2)
         return try statement.first { $0.integer(0) } ?? 1
     }
 
@@ -115,12 +115,24 @@ struct StatusColumnTables: EventTables {
                 sql: "UPDATE \(column.name) SET event_status = NULL WHERE \(StatusColumn.quoted(column.keyColumn)) = ?",
                 arguments: [key])
             try mark(
-                key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(database), database)
+                key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(for: envelope.id, database), database)
         }
         if !keys.isEmpty { group.change.insert(.claimable) }
     }
 
     // MARK: Reading
+
+    func status(ofRow key: DatabaseValue, _ database: Database) throws -> RowStatus? {
+        let row = try Row.fetchOne(
+            database, sql: "SELECT * FROM \(column.name) WHERE \(StatusColumn.quoted(column.keyColumn)) = ?",
+            arguments: [key])
+        guard let row, let state = (row["event_status"] as String?).flatMap({ RowStatus.State(rawValue: $0) })
+        else { return nil }
+        let event = self.row(row)
+        return RowStatus(
+            state: state, eventID: event.envelope.id, attempts: row["event_attempts"] ?? 0,
+            replayCount: event.history?.replayCount ?? 0, due: event.due, lastError: row["event_error"])
+    }
 
     func row(_ row: Row) -> StatusRow { StatusRow(row, column, coder: JSONEventCoder()) }
 

@@ -36,6 +36,8 @@ struct StatusRow {
     let envelope: Envelope
     /// Whether the event could be made of it.
     let isWhole: Bool
+    /// Why the user's function could make none.
+    let refusal: String?
 
     /// - Parameter row: all columns of it.
     init(_ row: Row, _ column: StatusColumn, coder: any EventCoder) {
@@ -56,8 +58,12 @@ struct StatusRow {
         let event = Result { try column.rebuild(row) }
         let payload: Envelope.Payload
         switch event {
-        case .success(let event): payload = .value(event)
-        case .failure: payload = .bytes(Self.bytes(of: row))
+        case .success(let event):
+            payload = .value(event)
+            refusal = nil
+        case .failure(let error):
+            payload = .bytes(Self.bytes(of: row))
+            refusal = "\(error)"
         }
         isWhole = if case .success = event { id != nil && detail != nil } else { false }
         envelope = Envelope(
@@ -70,7 +76,8 @@ struct StatusRow {
     var history: DeliveryHistory? { detail?.delivery?.history }
 
     var claimed: ClaimedDelivery {
-        var delivery = ClaimedDelivery(sequence: sequence, envelope: envelope, history: history)
+        var delivery = ClaimedDelivery(
+            sequence: sequence, box: EnvelopeBox(envelope, refusal: refusal), history: history)
         delivery.wasBlocked = state == .blocked
         delivery.isDamaged = !isWhole
         return delivery
