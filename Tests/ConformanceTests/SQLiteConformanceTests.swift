@@ -34,7 +34,8 @@ extension SQLiteStorage: ConformanceStorage {
 
     public func status(ofRow key: String) async throws -> String? {
         try await database.read { db in
-            guard try db.columns(in: "conformance_rows").contains(where: { $0.name == "event_status" }) else { return nil }
+            let columns = try db.columns(in: "conformance_rows").map(\.name)
+            guard columns.contains("event_status") else { return nil }
             return try String.fetchOne(
                 db, sql: "SELECT event_status FROM conformance_rows WHERE key = ?", arguments: [key])
         }
@@ -74,7 +75,8 @@ private struct SQLiteDatabases {
         let pool = try DatabasePool(path: path)
         try await pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: "CREATE TABLE IF NOT EXISTS conformance_rows (key TEXT PRIMARY KEY, text TEXT NOT NULL)")
+            try db.execute(
+                sql: "CREATE TABLE IF NOT EXISTS conformance_rows (key TEXT PRIMARY KEY, text TEXT NOT NULL)")
         }
         return try await SQLiteStorage(
             pool, events: events, configuration: options.isSmall ? .init(maxEvents: 2_000) : .init(),

@@ -63,7 +63,7 @@ struct OutboxTables: EventTables {
     func newestID(_ database: Database) throws -> EventID? {
         var newest: EventID?
         // Ids that others made may be of another version, which says nothing of time.
-        try PreparedStatement(database, "SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100").forEach {
+        try PreparedStatement(database, "SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100").eachRow {
             guard let id = $0.text(0).flatMap({ EventID($0) }), id.isOrderedByTime else { return }
             newest = max(newest ?? id, id)
         }
@@ -115,7 +115,7 @@ struct OutboxTables: EventTables {
     func subscriptionNames(_ database: Database) throws -> [String] {
         var names: [String] = []
         try PreparedStatement(database, "SELECT name FROM outbox_subscriptions")
-            .forEach { names.append($0.text(0) ?? "") }
+            .eachRow { names.append($0.text(0) ?? "") }
         return names.sorted()
     }
 }

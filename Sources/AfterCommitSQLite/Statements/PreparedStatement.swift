@@ -95,7 +95,7 @@ struct PreparedStatement {
     }
 
     /// Takes each row.
-    func forEach(_ body: (SQLColumns) throws -> Void) throws {
+    func eachRow(_ body: (SQLColumns) throws -> Void) throws {
         defer { reset() }
         while try step() { try body(SQLColumns(pointer)) }
     }

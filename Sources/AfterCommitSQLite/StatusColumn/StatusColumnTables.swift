@@ -49,7 +49,8 @@ struct StatusColumnTables: EventTables {
         let envelope = emission.envelope
         let key = try column.key(try column.decode(emission, storing.coder))
         try mark(
-            key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(for: envelope.id, storing.database),
+            key, StatusDetail(envelope), id: envelope.id,
+            sequence: try nextSequence(for: envelope.id, storing.database),
             storing.database)
         storing.note(.claimable)
         return envelope.id
@@ -115,7 +116,8 @@ struct StatusColumnTables: EventTables {
                 sql: "UPDATE \(column.name) SET event_status = NULL WHERE \(StatusColumn.quoted(column.keyColumn)) = ?",
                 arguments: [key])
             try mark(
-                key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(for: envelope.id, database), database)
+                key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(for: envelope.id, database),
+                database)
         }
         if !keys.isEmpty { group.change.insert(.claimable) }
     }
