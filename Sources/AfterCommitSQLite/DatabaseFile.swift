@@ -15,9 +15,10 @@ struct DatabaseFile: Sendable {
     /// Looks at the connection that writes.
     /// - Throws: `StorageError` with `unsuitablePath` for one whose commits may be lost with the power.
     init(checking connection: Database) throws {
-        let path: String? = try PreparedStatement(
-            connection, "SELECT file FROM pragma_database_list WHERE name = 'main'"
-        ).first { $0.text(0) } ?? nil
+        let path: String? =
+            try PreparedStatement(
+                connection, "SELECT file FROM pragma_database_list WHERE name = 'main'"
+            ).first { $0.text(0) } ?? nil
         self.path = path.flatMap { $0.isEmpty ? nil : $0 }
         guard self.path != nil else { return }
         let level = try PreparedStatement(connection, "PRAGMA synchronous").first { $0.integer(0) } ?? 0
@@ -25,7 +26,7 @@ struct DatabaseFile: Sendable {
     }
 
     /// Held by the process that delivers.
-    var lockPath: String? { path.map { $0 + "-aftercommit.lock" } }
+    func lockPath(_ tables: any EventTables) -> String? { path.map { $0 + "-aftercommit\(tables.lockSuffix).lock" } }
 }
 
 extension StorageError {

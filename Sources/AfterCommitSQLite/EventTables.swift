@@ -10,6 +10,13 @@ protocol EventTables: Sendable {
     /// What brings a database to the format this version knows, in order.
     var migrations: [SQLiteMigration] { get }
 
+    /// Whether others may mark rows that nobody is told of, so that somebody must look for them.
+    var hasRowsMarkedByHand: Bool { get }
+    /// What the delivery lock's file has in its name, where several storages share a database.
+    var lockSuffix: String { get }
+    /// What ``store(_:_:)`` wants of an event.
+    var payloadForm: EnvelopeFactory.PayloadForm { get }
+
     /// Runs what is missing of them, in the transaction that is open.
     func migrate(_ database: Database) throws
 
@@ -18,11 +25,18 @@ protocol EventTables: Sendable {
     /// The greatest of the ids of our own making that were stored last; further ones are to be greater.
     func newestID(_ database: Database) throws -> EventID?
 
+    /// Refuses what cannot be stored, before an envelope is made.
+    func check(_ options: EmitOptions) throws
+    /// Refuses what handlers emit with their context, where it cannot be stored with the settlement.
+    func checkContextEmits() throws
     /// Stores one event in the transaction that is open.
     func store(_ emission: Emission, _ storing: Storing) throws -> EventID
     /// How many events are stored, and the last sequence that was given out; `nil` where nothing is limited.
     func countEvents(_ database: Database) throws -> EventCount?
     func lastSequence(_ database: Database) throws -> UInt64
+
+    /// Makes events of what somebody marked by hand.
+    func adopt(_ group: WriteGroup) throws
 
     // MARK: Delivering
 

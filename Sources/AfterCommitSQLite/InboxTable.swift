@@ -5,6 +5,15 @@ import GRDB
 
 /// The inbox: a row for each key that is remembered.
 enum InboxTable {
+    static let schema = """
+        CREATE TABLE IF NOT EXISTS outbox_inbox (
+            key TEXT PRIMARY KEY,
+            startedat REAL NOT NULL,
+            record TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS outbox_inbox_startedat ON outbox_inbox (startedat);
+        """
+
     static func record(for key: String, _ database: Database) throws -> InboxRecord? {
         let statement = try PreparedStatement(database, "SELECT record FROM outbox_inbox WHERE key = ?1")
         try statement.bind(key, at: 1)
@@ -15,7 +24,8 @@ enum InboxTable {
             return try record?.get()
         } catch {
             throw StorageError(
-                .corrupted, "the inbox's record of \(key.debugDescription) cannot be read; delete its row of outbox_inbox",
+                .corrupted,
+                "the inbox's record of \(key.debugDescription) cannot be read; delete its row of outbox_inbox",
                 cause: error)
         }
     }

@@ -32,7 +32,8 @@ extension SQLiteStorage {
     @discardableResult
     public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
         guard !events.isEmpty else { return [] }
-        let emissions = try context.envelopes.emissions(events, options: options, form: .bytes)
+        try EnvelopeFactory.check(options, forCount: events.count)
+        let emissions = try events.map { try context.emission($0, options) }
         return try await context.write { try $0.store(emissions, share: .emitter) }
     }
 
@@ -44,6 +45,10 @@ extension SQLiteStorage {
             group.roomLeft = nil
             return RoomReservation(events: events)
         }
+    }
+
+    public func validate(_ emission: Emission) throws {
+        try context.tables.checkContextEmits()
     }
 
     public func cancel(_ reservation: RoomReservation) {
@@ -80,7 +85,7 @@ extension Database {
         _ event: E, to storage: SQLiteStorage, options: EmitOptions = EmitOptions()
     ) throws -> EventID {
         let context = storage.context
-        let emission = try context.envelopes.emission(event, options: options, form: .bytes)
+        let emission = try context.emission(event, options)
         var id = emission.envelope.id
         do {
             try inSavepoint {
@@ -95,6 +100,13 @@ extension Database {
             throw StorageError.mappedOwn(error)
         }
         return id
+    }
+}
+
+extension SQLiteContext {
+    func emission<E: Event>(_ event: E, _ options: EmitOptions) throws -> Emission {
+        try tables.check(options)
+        return try envelopes.emission(event, options: options, form: tables.payloadForm)
     }
 }
 

@@ -31,7 +31,7 @@ public final class SQLiteTransaction: StorageTransaction {
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         _ = try database
-        let emission = try group.context.envelopes.emission(event, options: options, form: .bytes)
+        let emission = try group.context.emission(event, options)
         try group.checkRoom(for: 1, share: share)
         return try group.context.tables.store(emission, group.storing)
     }

@@ -4,7 +4,6 @@ public import AfterCommitSQLite
 public import AfterCommitTesting
 import Foundation
 import GRDB
-import Synchronization
 import Testing
 
 extension SQLiteTransaction: ConformanceTransaction {
@@ -14,7 +13,10 @@ extension SQLiteTransaction: ConformanceTransaction {
 
     public func putRow(_ text: String, for key: String) throws {
         try database.execute(
-            sql: "INSERT OR REPLACE INTO conformance_rows (key, text) VALUES (?, ?)", arguments: [key, text])
+            sql: """
+                INSERT INTO conformance_rows (key, text) VALUES (?, ?)
+                ON CONFLICT (key) DO UPDATE SET text = excluded.text
+                """, arguments: [key, text])
     }
 }
 
@@ -29,38 +31,56 @@ extension SQLiteStorage: ConformanceStorage {
     public func inboxKeys() async throws -> [String] {
         try await database.read { try String.fetchAll($0, sql: "SELECT key FROM outbox_inbox ORDER BY key") }
     }
+
+    public func status(ofRow key: String) async throws -> String? {
+        try await database.read { db in
+            let columns = try db.columns(in: "conformance_rows").map(\.name)
+            guard columns.contains("event_status") else { return nil }
+            return try String.fetchOne(
+                db, sql: "SELECT event_status FROM conformance_rows WHERE key = ?", arguments: [key])
+        }
+    }
 }
 
-@Suite struct SQLiteConformanceTests {
-    static let suite = ConformanceSuite(
-        capabilities: [.limited, .durable],
-        makeStorage: { options in
-            let path = FileManager.default.temporaryDirectory.appendingPathComponent("conformance-\(UUID()).sqlite").path
-            return try await open(path, options)
-        },
-        reopen: { storage, options in
-            guard let storage = storage as? SQLiteStorage else { return storage }
-            return try await open(try await end(storage), options)
-        },
-        close: { storage in
-            guard let storage = storage as? SQLiteStorage else { return }
-            let path = try await end(storage)
-            for suffix in ["", "-wal", "-shm", "-aftercommit.lock"] {
-                // What is not there need not be removed.
-                unlink(path + suffix)
-            }
-        })
+/// Makes storages on files of their own.
+private struct SQLiteDatabases {
+    var events: @Sendable () -> SQLiteStorage.Events
+
+    func suite(_ capabilities: ConformanceCapabilities) -> ConformanceSuite {
+        let events = events
+        return ConformanceSuite(
+            capabilities: capabilities,
+            makeStorage: { options in
+                let path = FileManager.default.temporaryDirectory
+                    .appendingPathComponent("conformance-\(UUID()).sqlite").path
+                return try await Self.open(path, events(), options)
+            },
+            reopen: { storage, options in
+                guard let storage = storage as? SQLiteStorage else { return storage }
+                return try await Self.open(try await Self.end(storage), events(), options)
+            },
+            close: { storage in
+                guard let storage = storage as? SQLiteStorage else { return }
+                let path = try await Self.end(storage)
+                for suffix in ["", "-wal", "-shm", "-aftercommit.lock", "-aftercommit-conformance_rows.lock"] {
+                    // What is not there need not be removed.
+                    unlink(path + suffix)
+                }
+            })
+    }
 
     private static func open(
-        _ path: String, _ options: ConformanceSuite.StorageOptions
+        _ path: String, _ events: SQLiteStorage.Events, _ options: ConformanceSuite.StorageOptions
     ) async throws -> SQLiteStorage {
         let pool = try DatabasePool(path: path)
         try await pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: "CREATE TABLE IF NOT EXISTS conformance_rows (key TEXT PRIMARY KEY, text TEXT NOT NULL)")
+            try db.execute(
+                sql: "CREATE TABLE IF NOT EXISTS conformance_rows (key TEXT PRIMARY KEY, text TEXT NOT NULL)")
         }
         return try await SQLiteStorage(
-            pool, configuration: options.isSmall ? .init(maxEvents: 2_000) : .init(), envelopes: options.envelopes)
+            pool, events: events, configuration: options.isSmall ? .init(maxEvents: 2_000) : .init(),
+            envelopes: options.envelopes)
     }
 
     /// - Returns: the file's path.
@@ -71,6 +91,24 @@ extension SQLiteStorage: ConformanceStorage {
         try pool.close()
         return path
     }
+}
+
+@Suite struct SQLiteConformanceTests {
+    static let suite = SQLiteDatabases(events: { .outbox }).suite([.limited, .durable, .boundsBlocked, .outbox])
+
+    @Test(.timeLimit(.minutes(5)), arguments: suite.cases)
+    func conformance(_ promise: ConformanceCase) async throws {
+        try await Self.suite.run(promise)
+    }
+}
+
+/// The contract where the rows have the events.
+@Suite struct SQLiteStatusConformanceTests {
+    static let suite = SQLiteDatabases(events: {
+        .statusColumn(
+            "conformance_rows", keyColumn: "key", key: { (event: ConformanceEvent) in event.rowKey },
+            rebuild: { row in try ConformanceEvent(rowText: row["text"]) })
+    }).suite([.durable, .boundsBlocked, .keepsHistory, .keepsFailures, .keepsHeaders, .statusColumn])
 
     @Test(.timeLimit(.minutes(5)), arguments: suite.cases)
     func conformance(_ promise: ConformanceCase) async throws {

@@ -6,6 +6,7 @@ import Synchronization
 final class SQLiteRowSource: DeliveryRowSource {
     private let context: SQLiteContext
     private let commits = ForeignCommits()
+    private let sweep = Sweep()
     private let lock = Mutex<DeliveryLock?>(nil)
 
     init(context: SQLiteContext) {
@@ -13,16 +14,21 @@ final class SQLiteRowSource: DeliveryRowSource {
     }
 
     func open(_ registrations: [SubscriptionRegistration]) async throws -> [SubscriptionPlace] {
-        if let path = context.file.lockPath {
+        if let path = context.file.lockPath(context.tables) {
             let taken = try await onOwnThread("sqlite-lock") { try DeliveryLock(path: path) }
             lock.withLock { $0 = taken }
         }
         try await commits.start(context)
-        return try await context.writeUncancelled { group in try group.context.tables.register(registrations, group) }
+        let places = try await context.writeUncancelled { group in
+            try group.context.tables.register(registrations, group)
+        }
+        if context.tables.hasRowsMarkedByHand { sweep.start(context) }
+        return places
     }
 
     func close() {
         commits.stop()
+        sweep.stop()
         let held = lock.withLock { lock in
             defer { lock = nil }
             return lock

@@ -22,7 +22,7 @@ extension SQLiteStorage {
         guard context.live.claims(name) == nil else { throw StorageError.alreadyDelivering }
         // Another process that delivers would go on with a place that is gone.
         var lock: DeliveryLock?
-        if !context.live.isAttached, let path = context.file.lockPath {
+        if !context.live.isAttached, let path = context.file.lockPath(context.tables) {
             lock = try await onOwnThread("sqlite-lock") { try DeliveryLock(path: path) }
         }
         defer { lock?.release() }

@@ -67,12 +67,7 @@ enum OutboxSchema {
             emittedat REAL NOT NULL
         ) WITHOUT ROWID;
         CREATE INDEX outbox_keys_emittedat ON outbox_keys (emittedat);
-        CREATE TABLE outbox_inbox (
-            key TEXT PRIMARY KEY,
-            startedat REAL NOT NULL,
-            record TEXT NOT NULL
-        ) WITHOUT ROWID;
-        CREATE INDEX outbox_inbox_startedat ON outbox_inbox (startedat);
+        \(InboxTable.schema)
         CREATE TRIGGER outbox_events_fan_out AFTER INSERT ON outbox_events BEGIN
             INSERT INTO outbox_deliveries (subscription, sequence)
             SELECT s.id, NEW.sequence FROM outbox_subscriptions AS s

@@ -53,7 +53,8 @@ extension OutboxTables {
     ) throws {
         let statement = try PreparedStatement(
             database,
-            "\(Self.delivery) WHERE d.subscription = ?1 AND d.sequence > ?2 AND d.state = 'pending' ORDER BY d.sequence")
+            "\(Self.delivery) WHERE d.subscription = ?1 AND d.sequence > ?2 AND d.state = 'pending' ORDER BY d.sequence"
+        )
         try statement.bind(number, at: 1)
         try statement.bind(request.claims.handedOut, at: 2)
         var count = 0
@@ -150,7 +151,9 @@ extension OutboxTables {
     /// What is kept of a delivery, and whether it could be read.
     static func detail(_ columns: SQLColumns, at column: Int32) -> (detail: DeliveryDetail, isReadable: Bool) {
         guard !columns.isNull(column) else { return (DeliveryDetail(), true) }
-        guard let detail = try? DeliveryDetail(decoding: columns.bytes(column)) else { return (DeliveryDetail(), false) }
+        guard let detail = try? DeliveryDetail(decoding: columns.bytes(column)) else {
+            return (DeliveryDetail(), false)
+        }
         return (detail, true)
     }
 }

@@ -38,7 +38,7 @@ extension OutboxTables {
         try statement.bind(position?.id.description, at: 2)
         try statement.bind(max(0, limit), at: 3)
         var events: [DelayedEvent] = []
-        try statement.forEach { columns in
+        try statement.eachRow { columns in
             let (envelope, _) = EventColumns.envelope(columns, at: 2, sequence: columns.sequence(1))
             events.append(DelayedEvent(envelope: envelope, deliverAt: columns.date(0) ?? envelope.time))
         }

@@ -43,7 +43,7 @@ extension OutboxTables {
             """)
         try statement.bind(number, at: 1)
         var counts = DeliveryCounts()
-        try statement.forEach { columns in
+        try statement.eachRow { columns in
             let count = Int(columns.integer(1))
             switch columns.text(0).flatMap({ RowState(rawValue: $0) }) {
             case .retrying: counts.retrying = count

@@ -29,7 +29,7 @@ extension OutboxTables {
             "SELECT id, name, startedat FROM outbox_subscriptions WHERE ?1 IS NULL OR name = ?1 ORDER BY name")
         try statement.bind(name, at: 1)
         var found: [(Int64, String, UInt64)] = []
-        try statement.forEach { found.append(($0.integer(0), $0.text(1) ?? "", $0.sequence(2))) }
+        try statement.eachRow { found.append(($0.integer(0), $0.text(1) ?? "", $0.sequence(2))) }
         return try found.map { number, name, start in
             Listed(number: number, name: name, start: start, types: try types(number, database))
         }

@@ -40,7 +40,7 @@ extension OutboxTables {
         let statement = try PreparedStatement(database, "SELECT pattern FROM outbox_patterns WHERE subscription = ?1")
         try statement.bind(number, at: 1)
         var patterns: Set<EventTypePattern> = []
-        try statement.forEach { patterns.insert(EventTypePattern(rawValue: $0.text(0) ?? "")) }
+        try statement.eachRow { patterns.insert(EventTypePattern(rawValue: $0.text(0) ?? "")) }
         return patterns
     }
 
@@ -111,7 +111,7 @@ extension OutboxTables {
             """)
         try statement.bind(number, at: 1)
         var keys: [String: SubscriptionPlace.OrderedKey] = [:]
-        try statement.forEach { columns in
+        try statement.eachRow { columns in
             guard let key = columns.text(0) else { return }
             let first = columns.sequence(2)
             var place = keys[key] ?? .init(key: key)

@@ -7,6 +7,9 @@ import Synchronization
 /// The outbox: events are inserted into one table, deliveries are rows of another until they are settled.
 struct OutboxTables: EventTables {
     let observedTables: Set<String> = ["outbox_events", "outbox_delayed"]
+    let hasRowsMarkedByHand = false
+    let lockSuffix = ""
+    let payloadForm = EnvelopeFactory.PayloadForm.bytes
     let migrations = OutboxSchema.migrations
 
     func migrate(_ database: Database) throws {
@@ -14,6 +17,10 @@ struct OutboxTables: EventTables {
     }
 
     // MARK: Storing
+
+    func check(_ options: EmitOptions) throws {}
+    func checkContextEmits() throws {}
+    func adopt(_ group: WriteGroup) throws {}
 
     func store(_ emission: Emission, _ storing: Storing) throws -> EventID {
         if let key = emission.deduplication {
@@ -23,7 +30,8 @@ struct OutboxTables: EventTables {
         if let deliverAt = emission.deliverAt, deliverAt > storing.now {
             let statement = try PreparedStatement(
                 storing.database,
-                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?\(EventColumns.count + 1))")
+                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?\(EventColumns.count + 1))"
+            )
             try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
             try statement.bind(deliverAt, at: EventColumns.count + 1)
             try statement.execute()
@@ -55,7 +63,7 @@ struct OutboxTables: EventTables {
     func newestID(_ database: Database) throws -> EventID? {
         var newest: EventID?
         // Ids that others made may be of another version, which says nothing of time.
-        try PreparedStatement(database, "SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100").forEach {
+        try PreparedStatement(database, "SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100").eachRow {
             guard let id = $0.text(0).flatMap({ EventID($0) }), id.isOrderedByTime else { return }
             newest = max(newest ?? id, id)
         }
@@ -81,7 +89,8 @@ struct OutboxTables: EventTables {
         // A few at a time, so that no emit pays for many.
         let forget = try PreparedStatement(
             storing.database,
-            "DELETE FROM outbox_keys WHERE key IN (SELECT key FROM outbox_keys WHERE emittedat <= ?1 ORDER BY emittedat LIMIT 4)")
+            "DELETE FROM outbox_keys WHERE key IN (SELECT key FROM outbox_keys WHERE emittedat <= ?1 ORDER BY emittedat LIMIT 4)"
+        )
         try forget.bind(storing.now - DeduplicationRecord.window.timeInterval, at: 1)
         try forget.execute()
         let statement = try PreparedStatement(
@@ -106,7 +115,7 @@ struct OutboxTables: EventTables {
     func subscriptionNames(_ database: Database) throws -> [String] {
         var names: [String] = []
         try PreparedStatement(database, "SELECT name FROM outbox_subscriptions")
-            .forEach { names.append($0.text(0) ?? "") }
+            .eachRow { names.append($0.text(0) ?? "") }
         return names.sorted()
     }
 }

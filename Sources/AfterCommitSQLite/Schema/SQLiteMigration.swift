@@ -44,7 +44,8 @@ public struct SQLiteMigration: Sendable, Hashable {
         if let newer = applied.subtracting(known).sorted().first {
             throw StorageError(
                 .formatTooNew,
-                "the database has the migration \(newer), which this version of AfterCommit does not know; use a newer one")
+                "the database has the migration \(newer), which this version of AfterCommit does not know; use a newer one"
+            )
         }
         for migration in migrations where !applied.contains(migration.name) {
             try database.execute(sql: migration.sql)

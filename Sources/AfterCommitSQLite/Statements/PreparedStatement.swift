@@ -95,7 +95,7 @@ struct PreparedStatement {
     }
 
     /// Takes each row.
-    func forEach(_ body: (SQLColumns) throws -> Void) throws {
+    func eachRow(_ body: (SQLColumns) throws -> Void) throws {
         defer { reset() }
         while try step() { try body(SQLColumns(pointer)) }
     }
@@ -117,6 +117,11 @@ struct PreparedStatement {
         // Its error was thrown by the step.
         sqlite3_reset(pointer)
         sqlite3_clear_bindings(pointer)
+    }
+
+    /// Ends a statement that GRDB runs.
+    static func reset(_ statement: Statement) {
+        sqlite3_reset(statement.sqliteStatement)
     }
 
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(sqlite3_db_handle(pointer)) }

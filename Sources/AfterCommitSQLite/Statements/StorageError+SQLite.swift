@@ -20,7 +20,8 @@ extension StorageError {
                 cause: cause)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             return StorageError(
-                .corrupted, "the database is damaged; restore it from a backup, or save what `.recover` of sqlite3 finds",
+                .corrupted,
+                "the database is damaged; restore it from a backup, or save what `.recover` of sqlite3 finds",
                 cause: cause)
         default: return error
         }

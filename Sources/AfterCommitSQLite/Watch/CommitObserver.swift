@@ -34,10 +34,11 @@ final class CommitObserver: TransactionObserver, Sendable {
     }
 
     func databaseDidCommit(_ db: Database) {
-        live.wake(change.withLock { change in
-            defer { change = [] }
-            return change
-        })
+        live.wake(
+            change.withLock { change in
+                defer { change = [] }
+                return change
+            })
     }
 
     func databaseDidRollback(_ db: Database) {

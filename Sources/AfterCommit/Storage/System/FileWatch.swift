@@ -11,6 +11,10 @@ import Glibc
 package final class FileWatch: Sendable {
     /// Writes that follow each other closely are looked at once.
     private static let pause = timespec(tv_sec: 0, tv_nsec: 20_000_000)
+    /// A database notifies of a write before it flushes, and shows the commit only after that: one look may come too early.
+    /// Further ones follow at growing distances, and never end, for what was not notified of.
+    private static let firstWait = Duration.milliseconds(20)
+    private static let longestWait = Duration.seconds(5)
 
     private let interval: Duration
     private let signal = Signal()
@@ -65,25 +69,37 @@ package final class FileWatch: Sendable {
 
     private func run(_ look: @Sendable () -> Void) {
         var isNotified = isNotified
+        var wait = Self.longestWait
         while !isStopped.load(ordering: .acquiring) {
-            isNotified = isNotified && waitForNotification()
-            if !isNotified { _ = signal.wait(atMost: interval) }
+            switch isNotified ? waitForNotification(atMost: wait) : .unavailable {
+            case .notified: wait = Self.firstWait
+            case .timeout: wait = min(Self.longestWait, wait * 2)
+            case .unavailable:
+                isNotified = false
+                _ = signal.wait(atMost: interval)
+            }
             guard !isStopped.load(ordering: .acquiring) else { return }
             look()
         }
     }
 
-    /// - Returns: false where the system's notifications cannot be read.
-    private func waitForNotification() -> Bool {
+    private enum Notification {
+        case notified
+        case timeout
+        /// The system's notifications cannot be read.
+        case unavailable
+    }
+
+    private func waitForNotification(atMost wait: Duration) -> Notification {
+        var request = pollfd(fd: notifications, events: Int16(POLLIN), revents: 0)
+        let milliseconds = Int32(clamping: Int64(wait / .milliseconds(1)))
+        let ready = poll(&request, 1, milliseconds)
+        if ready == 0 || (ready < 0 && errno == EINTR) { return .timeout }
+        guard ready > 0 else { return .unavailable }
         var buffer = [UInt8](repeating: 0, count: 4_096)
-        while true {
-            let count = read(notifications, &buffer, buffer.count)
-            if count > 0 { break }
-            if count < 0, errno == EINTR { continue }
-            return false
-        }
+        guard read(notifications, &buffer, buffer.count) > 0 || errno == EINTR else { return .unavailable }
         var pause = Self.pause
         nanosleep(&pause, nil)
-        return true
+        return .notified
     }
 }
