@@ -5,6 +5,10 @@
 
 SHELL := /bin/bash
 ROUNDS ?= 50
+# The demo and the default build know LMDB alone. With all traits there is a build folder of its own: switching in one would
+# build everything anew each time.
+ALL := --enable-all-traits --scratch-path .build-all
+export BUILD_FOLDER := .build-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -20,18 +24,19 @@ demo: packages ## place orders against a data platform that fails at times, and 
 	@.build/debug/place-order run --storage outbox --orders 200 --platform-error-rate 0.1 --platform-outage 0s..2s --log-level warning
 
 test: test-packages ## build once, then check listings, documentation and a light consumer, then run all tests
-	@Tests/Scripts/build.sh --build-tests
+	@Tests/Scripts/build.sh $(ALL) --build-tests
 	@Tests/Scripts/check-listings.sh
 	@Tests/Scripts/build-docs.sh
 	@Tests/Scripts/check-consumer.sh
-	@swift test --skip-build
+	@swift test $(ALL) --skip-build
 
-crash: packages ## kill the example again and again, and count what was acknowledged and lost (ROUNDS=50)
-	@Tests/Scripts/build.sh -c release --product place-order
-	@ROUNDS=$(ROUNDS) PLACE_ORDER="$$(swift build -c release --show-bin-path)/place-order" Tests/CrashRounds/crash-rounds.sh
+crash: test-packages ## kill the example and its relays again and again, and count what was acknowledged and lost (ROUNDS=50)
+	@Tests/Scripts/build.sh -c release $(ALL) --product place-order
+	@ROUNDS=$(ROUNDS) PLACE_ORDER="$$(swift build -c release $(ALL) --show-bin-path)/place-order" Tests/CrashRounds/crash-rounds.sh
+	@PLACE_ORDER="$$(swift build -c release $(ALL) --show-bin-path)/place-order" Tests/CrashRounds/relay-rounds.sh
 
-docs: packages ## build the documentation into docs/, and fail on a warning
-	@Tests/Scripts/build.sh
+docs: test-packages ## build the documentation into docs/, and fail on a warning
+	@Tests/Scripts/build.sh $(ALL)
 	@Tests/Scripts/build-docs.sh
 
 lint: ## check the format of all Swift files
@@ -43,11 +48,11 @@ bench: packages ## measure beside bare loops, for some minutes; bench.json holds
 
 tsan: test-packages ## run all tests under the Thread Sanitizer
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \
-		swift test --sanitize=thread --no-parallel --scratch-path .build-tsan
+		swift test --enable-all-traits --sanitize=thread --no-parallel --scratch-path .build-tsan
 
 asan: test-packages ## run all tests under the Address Sanitizer, leaks included
 	@LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/leak-sanitizer.suppressions:$$LSAN_OPTIONS" \
-		swift test --sanitize=address --disable-xctest --scratch-path .build-asan
+		swift test --enable-all-traits --sanitize=address --disable-xctest --scratch-path .build-asan
 
 coverage: test-packages ## print the share of lines that the tests of core and store reach
 	@Tests/Scripts/coverage.sh

@@ -115,6 +115,7 @@ let package = Package(
             name: "PlaceOrder",
             dependencies: [
                 "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "AfterCommitHTTP",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Builds Docs.docc with the symbols of our modules, as built in .build/debug, into docs/. A warning fails it.
+# Builds Docs.docc with the symbols of our modules, as built in the build folder, into docs/. A warning fails it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-modules=(AfterCommit AfterCommitLMDB AfterCommitHTTP AfterCommitConfiguration AfterCommitTesting)
+modules=(
+    AfterCommit AfterCommitLMDB AfterCommitSQLite AfterCommitPostgres AfterCommitHTTP AfterCommitConfiguration
+    AfterCommitTesting)
 output=${1:-docs}
-symbols=.build/symbol-graphs
+symbols=${BUILD_FOLDER:-.build}/symbol-graphs
 
 docc=$(command -v docc || true)
 if [ -z "$docc" ] && command -v xcrun >/dev/null 2>&1; then docc=$(xcrun --find docc); fi

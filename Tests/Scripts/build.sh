@@ -5,7 +5,9 @@ cd "$(dirname "$0")/../.."
 
 configuration=debug
 case " $* " in *" -c release "*) configuration=release ;; esac
-if [ ! -d ".build/$configuration" ]; then
+folder=.build
+case " $* " in *" --scratch-path "*) folder=$(sed -E 's/.*--scratch-path ([^ ]*).*/\1/' <<<"$*") ;; esac
+if [ ! -d "$folder/$configuration" ]; then
     echo "First build: it fetches and compiles the dependencies, which takes some minutes."
 fi
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles every Swift listing of README.md and Docs.docc, and every tutorial step, against the modules in .build/debug:
+# Compiles every Swift listing of README.md and Docs.docc, and every tutorial step, against the modules in the build folder:
 # once as an embedder's package does, in the Swift 6 language mode, and once with this package's upcoming features. Of a
 # tutorial of several files it compiles what the reader has after each step, with its tests.
 set -euo pipefail
@@ -7,13 +7,13 @@ cd "$(dirname "$0")/../.."
 
 source Tests/Scripts/module-flags.sh
 source Tests/Scripts/tutorial-state.sh
-[ -d "$build/debug/Modules" ] || { echo "error: build first: swift build --build-tests" >&2; exit 1; }
+[ -d "$build/debug/Modules" ] || { echo "error: build first: make test does" >&2; exit 1; }
 features=()
 for feature in $(sed -n 's/.*enableUpcomingFeature("\(.*\)").*/\1/p' Package.swift); do
     features+=(-enable-upcoming-feature "$feature")
 done
 
-work=.build/listings
+work=$build/listings
 rm -rf "$work"
 mkdir -p "$work"
 while IFS= read -r page; do

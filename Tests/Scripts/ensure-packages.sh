@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system and does not find: LMDB's headers, for the example's HTTP client zlib's,
-# and, for `ensure-packages.sh tests`, what the tests of faults run.
+# and, for `ensure-packages.sh tests`, SQLite's and PostgreSQL's, a server of the latter, and what the tests of faults run.
 set -euo pipefail
 
 fail() {
@@ -30,11 +30,23 @@ has_lmdb() {
     { command -v pkg-config >/dev/null 2>&1 && pkg-config --exists lmdb; } || has_header lmdb.h
 }
 
+has_libpq() {
+    { command -v pkg-config >/dev/null 2>&1 && pkg-config --exists libpq; } || has_header libpq-fe.h \
+        || has_header postgresql/libpq-fe.h
+}
+
+has_postgres_server() {
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1
+}
+
 missing=()
 if [ "$(uname -s)" = Darwin ]; then
     has_lmdb || missing+=(lmdb)
     # SwiftPM finds what Homebrew installed through it.
     command -v pkg-config >/dev/null 2>&1 || missing+=(pkgconf)
+    if [ "${1:-}" = tests ]; then
+        has_libpq && has_postgres_server || missing+=(postgresql)
+    fi
     [ "${#missing[@]}" -eq 0 ] && exit 0
     command -v brew >/dev/null 2>&1 || fail "install ${missing[*]}, for example with Homebrew."
     echo "Installing ${missing[*]} with Homebrew."
@@ -47,6 +59,9 @@ has_header zlib.h || missing+=(zlib1g-dev)
 command -v git >/dev/null 2>&1 || missing+=(git)
 command -v make >/dev/null 2>&1 || missing+=(make)
 if [ "${1:-}" = tests ]; then
+    has_libpq || missing+=(libpq-dev)
+    has_postgres_server || missing+=(postgresql)
+    has_header sqlite3.h || missing+=(libsqlite3-dev)
     # They answer system calls with errors, and fill a small file system.
     command -v strace >/dev/null 2>&1 || missing+=(strace)
     { command -v mkfs.ext4 || [ -x /usr/sbin/mkfs.ext4 ]; } >/dev/null 2>&1 || missing+=(e2fsprogs)

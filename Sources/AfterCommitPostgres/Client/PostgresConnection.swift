@@ -47,7 +47,8 @@ actor PostgresConnection {
     var isOpen: Bool { session != nil }
 
     private func openSession() throws -> PostgresSession {
-        if let session { return session }
+        if let session, !session.isStale { return session }
+        session = nil
         let opened = try PostgresSession.connect(configuration, interrupt: interrupt, time: time)
         session = opened
         return opened

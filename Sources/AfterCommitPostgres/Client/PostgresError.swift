@@ -1,6 +1,7 @@
 #if Postgres
 public import AfterCommit
 import CLibPQ
+import Foundation
 
 /// What the server answered, or why it could not be asked.
 public struct PostgresError: Error, Hashable, CustomStringConvertible {
@@ -8,6 +9,7 @@ public struct PostgresError: Error, Hashable, CustomStringConvertible {
     public let sqlState: String?
     /// The server's primary message, or libpq's.
     public let message: String
+    /// May quote stored values, so ``description`` leaves it out.
     public let detail: String?
     public let hint: String?
     /// The constraint that was violated.
@@ -29,8 +31,9 @@ public struct PostgresError: Error, Hashable, CustomStringConvertible {
         func field(_ code: String) -> String? {
             PQresultErrorField(result, Int32(code.utf8.first ?? 0)).map { String(cString: $0) }
         }
+        let told = String(cString: PQresultErrorMessage(result)).trimmingCharacters(in: .whitespacesAndNewlines)
         self.init(
-            sqlState: field("C"), message: field("M") ?? "the server told no reason", detail: field("D"),
+            sqlState: field("C"), message: field("M") ?? told, detail: field("D"),
             hint: field("H"), constraint: field("n"))
     }
 
@@ -56,7 +59,6 @@ public struct PostgresError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         var text = sqlState.map { "\($0): \(message)" } ?? message
-        if let detail { text += " (\(detail))" }
         if let hint { text += " \(hint)" }
         return text
     }

@@ -22,7 +22,7 @@ final class PostgresSession {
     private let socket: PostgresSocket
     private var prepared: PreparedStatements
     /// Longer than the server lets a statement take: then nobody is there.
-    private let patience: Duration?
+    private var patience: Duration?
     /// Whether nothing more can be asked.
     private(set) var isLost = false
 
@@ -34,6 +34,18 @@ final class PostgresSession {
 
     deinit {
         PQfinish(socket.connection)
+    }
+
+    /// Whether the server has hung up since the last statement.
+    var isStale: Bool { socket.isStale }
+
+    /// Runs `body` without a limit on how long each of its statements takes, in the transaction that is open.
+    func withoutLimit<R>(_ body: () throws -> R) throws -> R {
+        try execute("SET LOCAL statement_timeout = 0")
+        let limit = patience
+        patience = nil
+        defer { patience = limit }
+        return try body()
     }
 
     /// Whether a transaction is open, failed or not.

@@ -88,9 +88,19 @@ final class PostgresSocket {
     func result(before deadline: Deadline?) throws -> OpaquePointer? {
         while PQisBusy(connection) == 1 {
             _ = try wait(for: Int16(POLLIN), before: deadline)
-            guard PQconsumeInput(connection) == 1 else { throw failure() }
+            // A server that hangs up says why before: the last result has it.
+            guard PQconsumeInput(connection) == 1 else {
+                guard let last = PQgetResult(connection) else { throw failure() }
+                return last
+            }
         }
         return PQgetResult(connection)
+    }
+
+    /// Whether something came unasked: the server has hung up, or is about to.
+    var isStale: Bool {
+        var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
+        return poll(&descriptor, 1, 0) != 0
     }
 
     /// - Returns: what is possible now.

@@ -51,29 +51,35 @@ struct Migrator: Sendable {
     ///   `unsuitablePath` for one that lacks something and is only checked.
     func prepare(_ pool: PostgresPool, applies: Bool) async throws {
         try await pool.run { session in
-            if try missing(session).isEmpty { return }
+            guard try !isMigrated(session) else { return }
             guard applies else {
                 throw StorageError(
                     .unsuitablePath,
-                    "the database lacks migrations \(try missing(session).map(\.number)): apply PostgresStorage.migrations, or allow it with `migrates: true`"
+                    "the database lacks migrations: apply PostgresStorage.migrations, or allow it with `migrates: true`"
                 )
             }
             try session.execute("BEGIN")
-            try session.execute(Self.lock)
-            // Another process may have been quicker.
-            try session.executeScript(Self.table)
-            for migration in try missing(session) {
-                try session.executeScript(migration.sql)
-                try session.executeScript(Self.note(migration))
+            try session.withoutLimit {
+                try session.execute(Self.lock)
+                // Another process may have been quicker.
+                try session.executeScript(Self.table)
+                for migration in try missing(session) {
+                    try session.executeScript(migration.sql)
+                    try session.executeScript(Self.note(migration))
+                }
             }
             try session.commit([])
         }
     }
 
-    private func missing(_ session: PostgresSession) throws -> [PostgresMigration] {
+    private func isMigrated(_ session: PostgresSession) throws -> Bool {
         guard try session.execute("SELECT to_regclass('aftercommit_migrations') IS NOT NULL").first().bool(0) else {
-            return migrations
+            return false
         }
+        return try missing(session).isEmpty
+    }
+
+    private func missing(_ session: PostgresSession) throws -> [PostgresMigration] {
         let applied = try session.execute("SELECT number FROM aftercommit_migrations").map { Int(try $0.int32(0)) }
         if let newest = applied.max(), let known = migrations.map(\.number).max(), newest > known {
             throw StorageError(

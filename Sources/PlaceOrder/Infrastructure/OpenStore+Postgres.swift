@@ -30,8 +30,11 @@ extension PostgresStorage: OrderStorage {
 }
 
 extension OpenStore {
-    static func postgres(at url: String, _ events: Events, _ logger: Logger) async throws -> Self {
-        let storage = try await PostgresStorage(PostgresConfiguration(url), logger: logger)
+    static func postgres(at url: String, _ events: Events, _ lease: Duration?, _ logger: Logger) async throws -> Self {
+        var configuration = PostgresStorage.Configuration()
+        if let lease { configuration.leaseDuration = lease }
+        let storage = try await PostgresStorage(
+            PostgresConfiguration(url), configuration: configuration, logger: logger)
         do {
             try await storage.transaction { tx in
                 // Several processes may begin at once.
@@ -51,7 +54,7 @@ extension OpenStore {
 }
 #else
 extension OpenStore {
-    static func postgres(at url: String, _ events: Events, _ logger: Logger) async throws -> Self {
+    static func postgres(at url: String, _ events: Events, _ lease: Duration?, _ logger: Logger) async throws -> Self {
         throw StorageError(.unsuitablePath, "this program was built without PostgreSQL: add --traits Example,Postgres")
     }
 }

@@ -19,16 +19,17 @@ struct OpenStore: Sendable {
     private let end: @Sendable () async -> Void
 
     /// - Throws: `StorageError` for a path that cannot be a store or that another process delivers from.
-    init(_ choice: StorageChoice, logger: Logger) async throws {
+    /// - Parameter lease: how long a relay on PostgreSQL may be silent; `nil` for the storage's default.
+    init(_ choice: StorageChoice, lease: Duration? = nil, logger: Logger) async throws {
         switch choice {
         case .memory: self.init(InMemoryStorage(), choice) {}
-        case .status(let database): self = try await Self.open(database, .statusColumn, choice, logger)
-        case .outbox(let database): self = try await Self.open(database, .outbox, choice, logger)
+        case .status(let database): self = try await Self.open(database, .statusColumn, lease, logger)
+        case .outbox(let database): self = try await Self.open(database, .outbox, lease, logger)
         }
     }
 
     private static func open(
-        _ database: StorageChoice.Database, _ events: Events, _ choice: StorageChoice, _ logger: Logger
+        _ database: StorageChoice.Database, _ events: Events, _ lease: Duration?, _ logger: Logger
     ) async throws -> Self {
         switch database {
         case .lmdb(let path):
@@ -36,7 +37,7 @@ struct OpenStore: Sendable {
         case .sqlite(let path):
             return try await sqlite(at: path ?? temporaryPath(".sqlite"), isTemporary: path == nil, events, logger)
         case .postgres(let url):
-            return try await postgres(at: url, events, logger)
+            return try await postgres(at: url, events, lease, logger)
         }
     }
 

@@ -19,6 +19,8 @@ struct Shop: Sendable {
         /// How long the data platform may take to answer.
         var platformTimeout: Duration
         var logger: Logger
+        /// How long it may be silent as a relay on PostgreSQL; `nil` for the storage's default.
+        var lease: Duration?
         /// Whether it delivers its events itself.
         var delivers = true
         /// The platform's URL where a later process can reach it; `nil` for one that ends with this process.
@@ -43,7 +45,8 @@ struct Shop: Sendable {
             let timings = DeliveryTimings(from: start, stopwatch: stopwatch)
             let platform = try DataPlatformClient(client: client, url: configuration.platformURL, timings: timings)
             let messaging = DataPlatformMessaging(client: platform, timeout: configuration.platformTimeout)
-            let store = try await OpenStore(configuration.storage, logger: configuration.logger)
+            let store = try await OpenStore(
+                configuration.storage, lease: configuration.lease, logger: configuration.logger)
             if configuration.tellsTemporaryStore, let path = store.temporaryPath {
                 configuration.note("temporary store in \(path)")
             }

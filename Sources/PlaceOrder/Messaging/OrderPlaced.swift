@@ -13,4 +13,11 @@ struct OrderPlaced: Event {
     /// What happens to one order is told in the order it happened.
     var orderingKey: String? { orderID.uuidString }
 }
+
+extension OrderPlaced {
+    /// What an order's row says of its event, where the row alone is kept.
+    init(_ order: Order) {
+        self.init(orderID: order.id, customer: order.customer, total: order.total)
+    }
+}
 #endif
