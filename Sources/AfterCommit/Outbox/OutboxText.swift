@@ -4,7 +4,7 @@ package import Foundation
 package enum OutboxText {
     /// The first component of an event's type: `order` of `order.placed`.
     package static func aggregateType(of type: EventType) -> String {
-        String(type.rawValue.prefix { $0 != "." })
+        String(type.rawValue.utf8.prefix { $0 != UInt8(ascii: ".") }) ?? ""
     }
 
     /// A JSON object of texts; `nil` for no headers.

@@ -53,4 +53,15 @@ import Testing
         #expect(try JSONDecoder().decode([EventID].self, from: bytes) == [id])
         #expect(EventID("not an id") == nil)
     }
+
+    @Test(arguments: [
+        "019a1825-6180-7000-A02c-0687ff64dac7", "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff", "019a18256180-7000-a02c-0687ff64dac7-", "",
+        "g19a1825-6180-7000-a02c-0687ff64dac7",
+        "019a1825-6180-7000-a02c-0687ff64dac", "019a1825-6180-7000-a02c-0687ff64dac7 ",
+        "019a1825_6180-7000-a02c-0687ff64dac7",
+    ])
+    func isReadAsFoundationReadsIt(_ text: String) {
+        #expect(EventID(text)?.uuid == UUID(uuidString: text))
+    }
 }
