@@ -51,7 +51,7 @@ wait_for "$folder/server" 'postgresql://'
 read -r database data <"$folder/server"
 
 : >"$folder/ledger"
-"$program" platform --port 0 --ledger "$folder/ledger" --platform-latency 1ms 2>"$folder/platform.errors" &
+"$program" platform --port 0 --ledger "$folder/ledger" --platform-latency 1ms 2>"$folder/platform.errors" {server_input}>&- &
 processes+=($!)
 wait_for "$folder/platform.errors" 'http://127\.0\.0\.1:[0-9]+'
 url=${BASH_REMATCH[0]}
@@ -108,7 +108,7 @@ until_arrived $((orders / 10))
 kill -KILL "${relay[1]}"
 kill -STOP "${relay[2]}"
 until_arrived $((orders / 4))
-"$here/../Scripts/postgres.sh" restart "$data"
+"$here/../Scripts/postgres.sh" restart "$data" {server_input}>&-
 wait "$shop" || fail "not all orders could be placed"
 # Past the lease of the one that is stopped.
 sleep 8

@@ -108,7 +108,8 @@ public struct PostgresConfiguration: Sendable {
 
     /// What each session begins with.
     var settings: [(name: String, value: String)] {
-        var settings: [(name: String, value: String)] = [("timezone", "UTC")]
+        // Short statements: compiling them takes longer than running them.
+        var settings: [(name: String, value: String)] = [("timezone", "UTC"), ("jit", "off")]
         settings.append(("statement_timeout", statementTimeout.map { "\($0.milliseconds)" } ?? "0"))
         settings.append(
             ("idle_in_transaction_session_timeout", idleInTransactionTimeout.map { "\($0.milliseconds)" } ?? "0"))

@@ -7,13 +7,14 @@ extension OutboxSchema {
             sequence bigint, state outbox_state, attempts integer, replays integer, spent double precision, failures jsonb,
             id uuid, type varchar, source text, "time" timestamptz, schemaversion integer, orderingkey varchar, headers jsonb,
             contenttype varchar, payload jsonb, payloadbytes bytea
-        ) LANGUAGE plpgsql AS $$
+        ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
         #variable_conflict use_column
         DECLARE
             plain bigint[];
             keyed bigint[];
             waiting bigint[];
             blockers bigint[];
+            held bigint[];
         BEGIN
             -- A claim that a crash of the server undoes is made again.
             PERFORM set_config('synchronous_commit', 'off', true);
@@ -47,39 +48,48 @@ extension OutboxSchema {
                     keyed || array_agg(l.sequence) FILTER (WHERE l.orderingkey IS NOT NULL) INTO plain, keyed FROM fresh l;
             END IF;
 
+            UPDATE outbox_deliveries d SET epoch = _epoch
+            WHERE d.subscription = _subscription AND d.sequence = ANY (plain || keyed);
+
             IF keyed IS NOT NULL THEN
-                -- What comes before it, or is in another relay's hands, makes a delivery wait.
-                SELECT array_agg(d.sequence), array_agg(b.sequence) INTO waiting, blockers
-                FROM outbox_deliveries d CROSS JOIN LATERAL (
-                    SELECT b.sequence FROM outbox_deliveries b
-                    WHERE b.subscription = _subscription AND b.orderingkey = d.orderingkey AND b.sequence <> d.sequence
-                        AND CASE WHEN b.epoch IS NULL THEN b.sequence < d.sequence AND b.sequence <> ALL (keyed)
-                                AND (b.state <> 'dead' OR b.blockskey)
-                            ELSE b.epoch <> _epoch END
-                    ORDER BY b.sequence LIMIT 1
-                ) b
-                WHERE d.subscription = _subscription AND d.sequence = ANY (keyed);
+                -- Behind the first of its key that is not in this relay's hands, a delivery waits.
+                SELECT array_agg(d.sequence), array_agg(w.blocker) INTO waiting, blockers
+                FROM (
+                    SELECT k.orderingkey, (
+                        SELECT b.sequence FROM outbox_deliveries b
+                        WHERE b.subscription = _subscription AND b.orderingkey = k.orderingkey
+                            AND b.epoch IS DISTINCT FROM _epoch AND (b.state <> 'dead' OR b.blockskey)
+                        ORDER BY b.sequence LIMIT 1) AS blocker
+                    FROM (
+                        SELECT DISTINCT c.orderingkey FROM outbox_deliveries c
+                        WHERE c.subscription = _subscription AND c.sequence = ANY (keyed)
+                    ) k
+                ) w CROSS JOIN LATERAL (
+                    SELECT c.sequence FROM outbox_deliveries c
+                    WHERE c.subscription = _subscription AND c.orderingkey = w.orderingkey AND c.epoch = _epoch
+                        AND c.sequence > w.blocker AND c.sequence <= (SELECT max(s) FROM unnest(keyed) s)
+                        AND c.sequence = ANY (keyed)
+                ) d;
                 IF waiting IS NOT NULL THEN
                     -- Stored as blocked only while what it waits for cannot be settled: who settles that one looks for it.
-                    UPDATE outbox_deliveries d SET state = 'blocked'
-                    FROM unnest(waiting, blockers) w(sequence, behind)
-                    WHERE d.subscription = _subscription AND d.sequence = w.sequence AND d.state = 'ready' AND w.behind IN (
+                    held := ARRAY(
                         SELECT b.sequence FROM outbox_deliveries b
                         WHERE b.subscription = _subscription AND b.sequence = ANY (blockers)
                         FOR NO KEY UPDATE SKIP LOCKED);
-                    keyed := ARRAY(SELECT unnest(keyed) EXCEPT SELECT unnest(waiting));
+                    UPDATE outbox_deliveries d SET epoch = NULL,
+                        state = CASE WHEN w.blocker = ANY (held) THEN 'blocked'::outbox_state ELSE d.state END
+                    FROM unnest(waiting, blockers) w(sequence, blocker)
+                    WHERE d.sequence = w.sequence AND d.subscription = _subscription;
                 END IF;
             END IF;
 
             RETURN QUERY
-            WITH claimed AS (
-                UPDATE outbox_deliveries d SET epoch = _epoch
-                WHERE d.subscription = _subscription AND d.sequence = ANY (plain || keyed)
-                RETURNING d.sequence, d.state, d.attempts, d.replays, d.spent, d.failures
-            )
-            SELECT c.sequence, c.state, c.attempts, c.replays, c.spent, c.failures,
-                e.id, e.type, e.source, e.time, e.schemaversion, e.orderingkey, e.headers, e.contenttype, e.payload, e.payloadbytes
-            FROM claimed c JOIN outbox_events e ON e.sequence = c.sequence ORDER BY c.sequence;
+            SELECT d.sequence, d.state, d.attempts, d.replays, d.spent, d.failures,
+                e.id, e.type, e.source, e.time, e.schemaversion, e.orderingkey, e.headers, e.contenttype, e.payload,
+                e.payloadbytes
+            FROM outbox_deliveries d JOIN outbox_events e ON e.sequence = d.sequence
+            WHERE d.subscription = _subscription AND d.sequence = ANY (plain || keyed) AND d.epoch = _epoch
+            ORDER BY d.sequence;
         END $$;
         """
 }
