@@ -127,6 +127,7 @@ extension ConformanceSuite {
             let refused: [(String, [Subscription])] = [
                 ("two subscriptions", [handler.subscription("a"), handler.subscription("b")]),
                 ("another type", [RecordingHandler<Named>().subscription()]),
+                ("a pattern of types", [Subscription("all", matching: "conformance.*") { _, _ in }]),
                 ("a pattern of other types", [Subscription("all", matching: "other.*") { _, _ in }]),
             ]
             for (what, subscriptions) in refused {
