@@ -6,9 +6,9 @@ extension ConformanceRun {
     /// Whether the storage does all of these.
     func can(_ capabilities: ConformanceCapabilities) -> Bool { suite.capabilities.isSuperset(of: capabilities) }
 
-    /// As many of the subscriptions' names as the storage has places for.
-    func names(_ names: String...) -> [String] {
-        can(.manySubscriptions) ? names : Array(names.prefix(1))
+    /// As many of the subscriptions, or what stands for them, as the storage has places for.
+    func fitting<Element>(_ all: Element...) -> [Element] {
+        can(.manySubscriptions) ? all : Array(all.prefix(1))
     }
 
     @discardableResult

@@ -11,10 +11,9 @@ extension ConformanceSuite {
             let hasty = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             let brief = RecordingHandler<ConformanceEvent> { _, _ in throw Refusal() }
             let policy = DeliveryPolicy(maxRetries: 1, backoff: .constant(.seconds(60)), budget: .seconds(150))
-            let both = [hasty.subscription("hasty", policy: Self.hasty), brief.subscription("brief", policy: policy)]
-            try await run.running(
-                storage, run.can(.manySubscriptions) ? both : Array(both.prefix(1))
-            ) { engine in
+            let subscriptions = run.fitting(
+                hasty.subscription("hasty", policy: Self.hasty), brief.subscription("brief", policy: policy))
+            try await run.running(storage, subscriptions) { engine in
                 try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(400), step: .seconds(10), engine)
                 // At 0, 60, 120 and 180 s, where 150 are spent.

@@ -143,8 +143,8 @@ extension ConformanceSuite {
                 if mended.value("mended") == 0 { throw Refusal() }
             }
             let other = RecordingHandler<ConformanceEvent>()
-            let all = [handler.subscription(), other.subscription("other")]
-            try await run.running(storage, Array(all.prefix(run.names("recorder", "other").count))) { engine in
+            let subscriptions = run.fitting(handler.subscription(), other.subscription("other"))
+            try await run.running(storage, subscriptions) { engine in
                 let id = try await run.emit(ConformanceEvent(number: 1), engine)
                 try await run.pass(.seconds(12), engine)
                 mended.increment("mended")

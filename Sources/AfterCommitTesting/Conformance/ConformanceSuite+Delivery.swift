@@ -7,8 +7,7 @@ extension ConformanceSuite {
             let first = RecordingHandler<ConformanceEvent>()
             let second = RecordingHandler<ConformanceEvent>()
             let other = RecordingHandler<Named>()
-            var subscriptions = [first.subscription("first")]
-            if run.can(.manySubscriptions) { subscriptions.append(second.subscription("second")) }
+            var subscriptions = run.fitting(first.subscription("first"), second.subscription("second"))
             let hasOthers = run.can([.manySubscriptions, .manyEventTypes])
             if hasOthers { subscriptions.append(other.subscription("other")) }
             try await run.running(storage, subscriptions) { engine in

@@ -83,7 +83,7 @@ extension ConformanceSuite {
             let handler = RecordingHandler<ConformanceEvent>()
             try await run.running(storage, [handler.subscription()]) { engine in
                 let isOpen: (any Error) -> Bool = { ($0 as? StorageError)?.code == .alreadyOpen }
-                for name in run.names("recorder", "other") {
+                for name in run.fitting("recorder", "other") {
                     try await requireThrows("a second owner throws alreadyOpen", matching: isOpen) {
                         _ = try await run.engine(storage, [handler.subscription(name)])
                     }

@@ -101,8 +101,13 @@ extension ConformanceSuite {
             let storage = try await run.storage()
             let refusals = Kept<any Error>()
             let handler = RecordingHandler<ConformanceEvent> { event, context in
+                guard event.padding.isEmpty else { return }
                 for number in [event.number, event.number + 1] {
-                    do { try context.emit(ConformanceEvent(number: number)) } catch { refusals.append(error) }
+                    do {
+                        try context.emit(ConformanceEvent(number: number, padding: "emitted"))
+                    } catch {
+                        refusals.append(error)
+                    }
                 }
             }
             try await run.running(storage, [handler.subscription()]) { engine in
@@ -123,6 +128,7 @@ extension ConformanceSuite {
                 ("two subscriptions", [handler.subscription("a"), handler.subscription("b")]),
                 ("another type", [RecordingHandler<Named>().subscription()]),
                 ("a pattern of types", [Subscription("all", matching: "conformance.*") { _, _ in }]),
+                ("a pattern of other types", [Subscription("all", matching: "other.*") { _, _ in }]),
             ]
             for (what, subscriptions) in refused {
                 try await run.requireNeedsOutbox(what) { _ = try await run.engine(storage, subscriptions) }

@@ -66,10 +66,9 @@ extension ConformanceSuite {
             let first = RecordingHandler<ConformanceEvent>(behavior: behavior)
             let second = RecordingHandler<ConformanceEvent>(behavior: behavior)
             let endpoint = Endpoint("platform", maxConcurrent: 3)
-            let all = [first, second].prefix(run.names("first", "second").count)
-            let subscriptions = zip(["first", "second"], all).map { name, handler in
-                handler.subscription(name, endpoint: endpoint)
-            }
+            let all = run.fitting(first, second)
+            let subscriptions = run.fitting(
+                first.subscription("first", endpoint: endpoint), second.subscription("second", endpoint: endpoint))
             try await run.running(storage, subscriptions) { engine in
                 try await run.emit(contentsOf: (0..<100).map { ConformanceEvent(number: $0) }, engine)
                 try await engine.drain()

@@ -9,7 +9,7 @@ extension ConformanceSuite {
             try await run.withDeadLetters(storage) { engine, _ in
                 let letters = try await engine.deadLetters()
                 // Each subscription has as many.
-                let each = run.names("a", "b").count
+                let each = run.fitting("a", "b").count
                 try requireEqual(letters.count, 4 * each)
                 func expect(_ query: DeadLetterQuery, _ matches: (DeadLetter) -> Bool, _ count: Int) async throws {
                     let found = try await engine.deadLetters(query).map(\.id)
@@ -147,7 +147,7 @@ extension ConformanceRun {
             }
         }
         let policy = DeliveryPolicy(maxRetries: 0)
-        let subscriptions = names("a", "b").map { handler.subscription($0, policy: policy) }
+        let subscriptions = fitting("a", "b").map { handler.subscription($0, policy: policy) }
         try await running(storage, subscriptions) { engine in
             try await emit(contentsOf: (0..<3).map { ConformanceEvent(number: $0, key: $0 == 0 ? "k" : nil) }, engine)
             try await engine.drain()

@@ -59,8 +59,7 @@ extension ConformanceSuite {
             let handler = FailingHandler<ConformanceEvent>(attempts: 1)
             let good = RecordingHandler<ConformanceEvent>()
             let subscription = Subscription("failing", to: ConformanceEvent.self) { try await handler($0, $1) }
-            let subscriptions = run.can(.manySubscriptions) ? [subscription, good.subscription()] : [subscription]
-            try await run.running(storage, subscriptions) { engine in
+            try await run.running(storage, run.fitting(subscription, good.subscription())) { engine in
                 for number in 0..<5 {
                     try await run.emit(ConformanceEvent(number: number), engine)
                     try await engine.waitUntilIdle()

@@ -50,7 +50,8 @@ public struct ConformanceSuite: Sendable {
         afterCommitChapter + deliveryChapter + failureChapter + deadLetterChapter + operationChapter
 
     private static let afterCommitChapter =
-        afterCommitCases + scopeCases + emittingCases + transactionalCases + statusColumnCases + needsOutboxCases
+        afterCommitCases + scopeCases + emittingCases + transactionalCases + statusColumnCases + settledRowCases
+        + needsOutboxCases
     private static let deliveryChapter =
         deliveryCases + orderCases + attemptCases + steeringCases + parkingCases + deadlineCases + cancellingCases
         + budgetCases
