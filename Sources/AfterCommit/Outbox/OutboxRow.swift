@@ -49,7 +49,9 @@ public struct OutboxRow: Sendable, Hashable {
 
 extension OutboxRow {
     /// The row of an envelope.
-    /// - Parameter coder: encodes a payload that is a Swift value still.
+    /// - Parameters:
+    ///   - envelope: the event.
+    ///   - coder: encodes a payload that is a Swift value still.
     /// - Throws: what `coder` throws.
     public init(_ envelope: Envelope, coder: any EventCoder = JSONEventCoder()) throws {
         let bytes = try envelope.bytes(using: coder)

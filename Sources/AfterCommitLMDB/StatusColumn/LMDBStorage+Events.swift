@@ -10,7 +10,7 @@ extension LMDBStorage {
         /// Events are rows of their own, for any number of subscriptions.
         public static let outbox = Events(column: nil)
 
-        /// Each row of one table of the user's has at most one event, told by a status beside it: ``RowStatus``.
+        /// Each row of one table of the user's has at most one event, told by a status beside it, a `RowStatus`.
         ///
         /// ```swift
         /// let storage = try LMDBStorage(
