@@ -75,7 +75,7 @@ final class PostgresStatusColumn: PostgresQueue {
 
     /// Makes further ids greater than those that are stored, whatever the clock says.
     func advanceIDs(in session: PostgresSession) throws {
-        for row in try session.execute(statement.newestIDs) {
+        for row in try session.execute(statement.newestID) {
             let id = EventID(try row.uuid(0))
             if id.isOrderedByTime { envelopes.ids.advance(past: id) }
         }

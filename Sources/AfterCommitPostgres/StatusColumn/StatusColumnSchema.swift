@@ -32,6 +32,7 @@ struct StatusColumnSchema: Sendable {
                 WHERE event_status = 'failed' AND event_sequence IS NOT NULL;
             CREATE INDEX IF NOT EXISTS \(index("due")) ON \(table) (event_due, event_sequence) WHERE event_due IS NOT NULL;
             CREATE INDEX IF NOT EXISTS \(index("key")) ON \(table) (event_key, event_sequence) WHERE event_key IS NOT NULL;
+            CREATE INDEX IF NOT EXISTS \(index("id")) ON \(table) (event_id) WHERE event_id IS NOT NULL;
             CREATE TABLE IF NOT EXISTS aftercommit_columns (
                 name text PRIMARY KEY,
                 subscription text
@@ -48,7 +49,8 @@ struct StatusColumnSchema: Sendable {
         guard column.table.utf8.count <= Self.maxNameBytes else {
             throw StorageError(
                 .invalidTable,
-                "\(column.table) is longer than \(Self.maxNameBytes) bytes: a table with a status column needs a shorter name")
+                "\(column.table) is longer than \(Self.maxNameBytes) bytes: a table with a status column needs a shorter name"
+            )
         }
         guard try session.execute("SELECT to_regclass($1) IS NOT NULL", [.text(column.name)]).first().bool(0) else {
             throw StorageError(

@@ -146,7 +146,8 @@ final class StatusColumnSource: DeliveryRowSource {
             statement.adopt,
             [
                 .uuid(envelope.id.uuid), .json(try StatusDetail(envelope).encoded()),
-                .int64(try row.int64(try row.column("event_table"))), .text(try row.text(try row.column("event_place"))),
+                .int64(try row.int64(try row.column("event_table"))),
+                .text(try row.text(try row.column("event_place"))),
             ])
     }
 

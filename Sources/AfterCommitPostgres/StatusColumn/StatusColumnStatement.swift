@@ -28,7 +28,7 @@ struct StatusColumnStatement: Sendable {
     let mark: String
     let exists: String
     let stored: String
-    let newestIDs: String
+    let newestID: String
     let markedByHand: String
     let adopt: String
 
@@ -84,12 +84,7 @@ struct StatusColumnStatement: Sendable {
             """
         exists = "SELECT EXISTS (SELECT FROM \(table) WHERE \(key) = $1)"
         stored = "SELECT EXISTS (SELECT FROM \(table) WHERE event_id = ANY ($1))"
-        newestIDs = """
-            (SELECT event_id FROM \(table) WHERE event_status = 'pending' AND event_id IS NOT NULL
-                ORDER BY event_sequence DESC NULLS LAST LIMIT 100)
-            UNION ALL (SELECT event_id FROM \(table) WHERE \(Self.dead) AND event_id IS NOT NULL
-                ORDER BY event_sequence DESC LIMIT 100)
-            """
+        newestID = "SELECT event_id FROM \(table) WHERE event_id IS NOT NULL ORDER BY event_id DESC LIMIT 1"
         markedByHand = """
             SELECT tableoid::bigint AS event_table, ctid::text AS event_place, * FROM \(table)
             WHERE event_status = 'pending' AND event_sequence IS NULL LIMIT 1000 FOR UPDATE
