@@ -1,6 +1,6 @@
 #if Postgres
 import AfterCommit
-public import AfterCommitPostgres
+@testable public import AfterCommitPostgres
 public import AfterCommitTesting
 import Foundation
 import TestSupport
@@ -19,6 +19,10 @@ extension PostgresTransaction: ConformanceTransaction {
 }
 
 extension PostgresStorage: ConformanceStorage {
+    public func status(ofRow key: String) async throws -> String? {
+        try await status(of: .text(key))?.state.rawValue
+    }
+
     public func allRows() async throws -> [String: String] {
         try await transaction { tx in
             let rows = try tx.query("SELECT key, text FROM conformance_rows").map { (try $0.text(0), try $0.text(1)) }
@@ -38,36 +42,42 @@ actor ConformanceDatabases {
     static let shared = ConformanceDatabases()
     private var free = 12
     private var waiting: [CheckedContinuation<Void, Never>] = []
-    private var urls: [ObjectIdentifier: String] = [:]
+    private var databases: [ObjectIdentifier: (url: String, events: PostgresStorage.Events)] = [:]
 
-    func make(_ options: ConformanceSuite.StorageOptions) async throws -> PostgresStorage {
+    func make(
+        _ options: ConformanceSuite.StorageOptions, _ events: PostgresStorage.Events = .outbox
+    ) async throws -> PostgresStorage {
         if free > 0 { free -= 1 } else { await withCheckedContinuation { waiting.append($0) } }
-        let url = try await onOwnThread("make-database") { try PrivatePostgres.shared().makeDatabase() }
-        let storage = try await open(url, options)
-        try await storage.transaction { tx in
-            try tx.execute("CREATE TABLE conformance_rows (key text PRIMARY KEY, text text NOT NULL)")
+        let url = try await onOwnThread("make-database") {
+            let url = try PrivatePostgres.shared().makeDatabase()
+            let connection = try PostgresSession.connect(
+                PostgresConfiguration(url), interrupt: Interrupt(), time: TimeSource(ContinuousClock()))
+            try connection.execute("CREATE TABLE conformance_rows (key text PRIMARY KEY, text text NOT NULL)")
+            return url
         }
-        return storage
+        return try await open(url, events, options)
     }
 
     func reopen(_ storage: PostgresStorage, _ options: ConformanceSuite.StorageOptions) async throws -> PostgresStorage
     {
-        let url = urls.removeValue(forKey: ObjectIdentifier(storage)) ?? ""
+        guard let database = databases.removeValue(forKey: ObjectIdentifier(storage)) else { return storage }
         await storage.close()
-        return try await open(url, options)
+        return try await open(database.url, database.events, options)
     }
 
     func close(_ storage: PostgresStorage) async {
-        urls[ObjectIdentifier(storage)] = nil
+        databases[ObjectIdentifier(storage)] = nil
         await storage.close()
         if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
     }
 
-    private func open(_ url: String, _ options: ConformanceSuite.StorageOptions) async throws -> PostgresStorage {
+    private func open(
+        _ url: String, _ events: PostgresStorage.Events, _ options: ConformanceSuite.StorageOptions
+    ) async throws -> PostgresStorage {
         let storage = try await PostgresStorage(
-            PostgresConfiguration(url, maxConnections: 4),
+            PostgresConfiguration(url, maxConnections: 4), events: events,
             configuration: PostgresStorage.Configuration(leaseDuration: .seconds(3600)), envelopes: options.envelopes)
-        urls[ObjectIdentifier(storage)] = url
+        databases[ObjectIdentifier(storage)] = (url, events)
         return storage
     }
 }

@@ -51,6 +51,9 @@ final class PostgresSession {
     /// Whether a transaction is open, failed or not.
     var isInTransaction: Bool { PQtransactionStatus(socket.connection) != PQTRANS_IDLE }
 
+    /// The number of the server's process that serves this connection, as `pg_backend_pid()` has it.
+    var serverProcess: Int32 { PQbackendPID(socket.connection) }
+
     @discardableResult
     func execute(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresResult {
         try pipeline([PostgresStatement(sql, parameters)])[0]

@@ -8,11 +8,17 @@ protocol PostgresQueue: Sendable {
     var ordersKeys: Bool { get }
     /// Whether events of many callers may share one statement.
     var storesTogether: Bool { get }
+    /// How payloads go into envelopes.
+    var payloadForm: EnvelopeFactory.PayloadForm { get }
 
     /// Refuses what this way of keeping events cannot store.
     func check(_ emission: Emission) throws
     /// Refuses what a handler's context cannot emit.
     func validate(_ emission: Emission) throws
+    /// Stores what cannot wait for the transaction's commit.
+    func mark(_ emission: Emission, in session: PostgresSession) throws
+    /// Makes further ids greater than those that are stored, whatever the clock says.
+    func advanceIDs(in session: PostgresSession) throws
     /// Stores what a transaction emitted, before its commit.
     /// - Returns: the statements that are still to be run, with the commit at the latest.
     func store(_ emissions: [Emission], in session: PostgresSession) throws -> [PostgresStatement]

@@ -31,10 +31,13 @@ final class PostgresOutbox: PostgresQueue {
     var leaseDuration: Duration? { configuration.leaseDuration }
     var ordersKeys: Bool { true }
     var storesTogether: Bool { true }
+    var payloadForm: EnvelopeFactory.PayloadForm { .bytes }
     var wallClock: any WallClock { writer.envelopes.wallClock }
 
     func check(_ emission: Emission) {}
     func validate(_ emission: Emission) {}
+    func mark(_ emission: Emission, in session: PostgresSession) {}
+    func advanceIDs(in session: PostgresSession) throws { try writer.advanceIDs(in: session) }
 
     func store(_ emissions: [Emission], in session: PostgresSession) throws -> [PostgresStatement] {
         try writer.statements(emissions)

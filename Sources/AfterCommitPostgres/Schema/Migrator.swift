@@ -37,10 +37,15 @@ struct Migrator: Sendable {
     private static let lock = "SELECT pg_advisory_xact_lock(hashtext('aftercommit_migrations'))"
 
     let migrations: [PostgresMigration]
+    /// Whose columns are added, where there is one.
+    var column: StatusColumn?
 
     var script: String {
-        ([Self.table] + migrations.map { "\($0.sql)\n\(Self.note($0))" }).joined(separator: "\n\n")
+        let steps = migrations.map { "\($0.sql)\n\(Self.note($0))" }
+        return ([Self.table] + steps + [columns?.sql].compactMap { $0 }).joined(separator: "\n\n")
     }
+
+    private var columns: StatusColumnSchema? { column.map { StatusColumnSchema(column: $0) } }
 
     private static func note(_ migration: PostgresMigration) -> String {
         "INSERT INTO aftercommit_migrations (number, name) VALUES (\(migration.number), '\(migration.name)');"
@@ -51,11 +56,12 @@ struct Migrator: Sendable {
     ///   `unsuitablePath` for one that lacks something and is only checked.
     func prepare(_ pool: PostgresPool, applies: Bool) async throws {
         try await pool.run { session in
-            guard try !isMigrated(session) else { return }
+            try columns?.check(in: session)
+            if try isMigrated(session), try hasColumns(session) { return }
             guard applies else {
                 throw StorageError(
                     .unsuitablePath,
-                    "the database lacks migrations: apply PostgresStorage.migrations, or allow it with `migrates: true`"
+                    "the database lacks \(try lacking(session)): apply PostgresStorage.Events.schema, or allow it with `migrates: true`"
                 )
             }
             try session.execute("BEGIN")
@@ -67,9 +73,19 @@ struct Migrator: Sendable {
                     try session.executeScript(migration.sql)
                     try session.executeScript(Self.note(migration))
                 }
+                if let columns, try !hasColumns(session) { try session.executeScript(columns.sql) }
             }
             try session.commit([])
         }
+    }
+
+    private func hasColumns(_ session: PostgresSession) throws -> Bool {
+        try columns?.isThere(in: session) ?? true
+    }
+
+    private func lacking(_ session: PostgresSession) throws -> String {
+        guard let column, try isMigrated(session) else { return "migrations" }
+        return "the status column of \(column.table)"
     }
 
     private func isMigrated(_ session: PostgresSession) throws -> Bool {
@@ -81,7 +97,8 @@ struct Migrator: Sendable {
 
     private func missing(_ session: PostgresSession) throws -> [PostgresMigration] {
         let applied = try session.execute("SELECT number FROM aftercommit_migrations").map { Int(try $0.int32(0)) }
-        if let newest = applied.max(), let known = migrations.map(\.number).max(), newest > known {
+        // Another storage of this version may have brought it further.
+        if let newest = applied.max(), let known = PostgresStorage.migrations.map(\.number).max(), newest > known {
             throw StorageError(
                 .formatTooNew, "the database has schema \(newest); this version knows \(known): use a newer version")
         }

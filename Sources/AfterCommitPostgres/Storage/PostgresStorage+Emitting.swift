@@ -4,7 +4,7 @@ public import AfterCommit
 extension PostgresStorage {
     @discardableResult
     public func emit<E: Event>(contentsOf events: [E], options: EmitOptions) async throws -> [EventID] {
-        try await store(try envelopes.emissions(events, options: options, form: .bytes))
+        try await store(try envelopes.emissions(events, options: options, form: queue.payloadForm))
     }
 
     /// The database has as much room as its disk: nothing is kept.

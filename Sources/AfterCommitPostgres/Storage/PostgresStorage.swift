@@ -13,6 +13,8 @@ public import Logging
 /// }
 /// ```
 ///
+/// Or a status column beside the user's own rows: ``Events/statusColumn(_:keyColumn:key:rebuild:)``.
+///
 /// Whoever inserts a row into `outbox_events` in a transaction of their own has emitted an event too, in whatever language.
 public final class PostgresStorage: TransactionalStorage {
     public typealias Transaction = PostgresTransaction
@@ -32,14 +34,17 @@ public final class PostgresStorage: TransactionalStorage {
     /// Connects, and brings the tables to this version's schema.
     /// - Parameters:
     ///   - database: where the database is, and how to connect.
+    ///   - events: where events are kept. Default: the outbox.
     ///   - configuration: leases, retention, migrations.
     ///   - envelopes: makes envelopes, ids and dates.
     ///   - clock: measures leases and waits.
     ///   - logger: told of lapsed leases and lost connections. Default: nothing is logged.
     /// - Throws: ``PostgresError`` where the database cannot be reached; `StorageError` with `formatTooNew` for a schema of a
-    ///   newer version, with `unsuitablePath` for a missing one that must not be made.
+    ///   newer version, with `unsuitablePath` for a missing one that must not be made, with `invalidTable` for a table that
+    ///   cannot have a status column.
     public init(
         _ database: PostgresConfiguration,
+        events: Events = .outbox,
         configuration: Configuration = Configuration(),
         envelopes: EnvelopeFactory = EnvelopeFactory(),
         clock: some Clock<Duration> = ContinuousClock(),
@@ -47,16 +52,22 @@ public final class PostgresStorage: TransactionalStorage {
     ) async throws {
         let time = TimeSource(clock)
         let pool = try PostgresPool(database, time: time)
+        let queue: any PostgresQueue =
+            if let column = events.column {
+                PostgresStatusColumn(
+                    column: column, pool: pool, envelopes: envelopes, configuration: configuration, time: time,
+                    logger: logger)
+            } else {
+                PostgresOutbox(
+                    pool: pool, envelopes: envelopes, configuration: configuration, time: time, logger: logger)
+            }
         do {
-            try await Migrator(migrations: Self.migrations).prepare(pool, applies: configuration.migrates)
-            let writer = OutboxWriter(envelopes: envelopes)
-            try await pool.run { try writer.advanceIDs(in: $0) }
+            try await events.migrator.prepare(pool, applies: configuration.migrates)
+            try await pool.run { try queue.advanceIDs(in: $0) }
         } catch {
             await pool.close()
             throw error
         }
-        let queue = PostgresOutbox(
-            pool: pool, envelopes: envelopes, configuration: configuration, time: time, logger: logger)
         self.pool = pool
         self.queue = queue
         self.envelopes = envelopes

@@ -60,13 +60,14 @@ public final class PostgresTransaction: StorageTransaction {
     @discardableResult
     public func emit<E: Event>(_ event: E, options: EmitOptions) throws -> EventID {
         guard isOpen else { throw StorageError.transactionClosed }
-        return try emit(try envelopes.emission(event, options: options, form: .bytes))
+        return try emit(try envelopes.emission(event, options: options, form: queue.payloadForm))
     }
 
     func emit(_ emission: Emission) throws -> EventID {
         try noting { session in
             try queue.check(emission)
             if let first = try queue.firstID(for: emission, in: session) { return first }
+            try queue.mark(emission, in: session)
             emissions.append(emission)
             return emission.envelope.id
         }

@@ -75,6 +75,17 @@ package final class LiveRows: Sendable {
         }
     }
 
+    /// Another process delivers: nothing is in hand here any more, and what is being read is not handed out. The attachment
+    /// stays.
+    package func loseAll() {
+        state.withLock { state in
+            // What is still being attached has nothing in hand.
+            guard state.isAttached, state.wake != nil else { return }
+            state.generation += 1
+            state.subscriptions = state.subscriptions.mapValues { _ in RowClaims() }
+        }
+    }
+
     // MARK: In hand
 
     /// What a subscription has in hand; `nil` for one that the engine does not deliver to.

@@ -22,6 +22,9 @@ package struct RowClaims: Sendable {
     /// How many new rows are in hand.
     package var claimedNewCount: Int { claimed.count - claimedExceptionCount }
 
+    /// All that is in hand, in no order.
+    package var claimedSequences: [UInt64] { Array(claimed.keys) }
+
     package func isClaimed(_ sequence: UInt64) -> Bool { claimed[sequence] != nil }
 
     // MARK: Handing out

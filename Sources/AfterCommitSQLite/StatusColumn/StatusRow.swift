@@ -3,30 +3,6 @@ import AfterCommit
 import Foundation
 import GRDB
 
-/// What the column `event_detail` says, as JSON: of the envelope what the row has not, and of the delivery what has no column.
-struct StatusDetail: Codable {
-    var source: String
-    var time: Date
-    var headers: [String: String]?
-    var orderingKey: String?
-    var delivery: DeliveryDetail?
-
-    init(_ envelope: Envelope) {
-        source = envelope.source
-        time = envelope.time
-        headers = envelope.headers.isEmpty ? nil : envelope.headers
-        orderingKey = envelope.orderingKey
-    }
-
-    init(decoding text: String) throws {
-        self = try JSONDecoder().decode(Self.self, from: Data(text.utf8))
-    }
-
-    func encoded() throws -> String {
-        String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
-    }
-}
-
 /// A row of the user's table with the event it carries.
 struct StatusRow {
     let sequence: UInt64
