@@ -33,10 +33,10 @@ extension OpenStore {
     static func postgres(at url: String, _ events: Events, _ lease: Duration?, _ logger: Logger) async throws -> Self {
         var configuration = PostgresStorage.Configuration()
         if let lease { configuration.leaseDuration = lease }
-        let storage = try await PostgresStorage(
-            PostgresConfiguration(url), configuration: configuration, logger: logger)
+        let database = try PostgresConfiguration(url)
+        let outbox = try await PostgresStorage(database, configuration: configuration, logger: logger)
         do {
-            try await storage.transaction { tx in
+            try await outbox.transaction { tx in
                 // Several processes may begin at once.
                 _ = try tx.query("SELECT pg_advisory_xact_lock(hashtext('orders'))")
                 try tx.execute(
@@ -46,11 +46,29 @@ extension OpenStore {
                     """)
             }
         } catch {
-            await storage.close()
+            await outbox.close()
             throw error
         }
+        guard case .statusColumn = events else {
+            return Self(outbox, events.choice(.postgres(url: url))) { await outbox.close() }
+        }
+        // The column belongs to a table that is there.
+        await outbox.close()
+        let storage = try await PostgresStorage(
+            database, events: .orders, configuration: configuration, logger: logger)
         return Self(storage, events.choice(.postgres(url: url))) { await storage.close() }
     }
+}
+
+extension PostgresStorage.Events {
+    /// The status on the rows of the orders.
+    fileprivate static let orders = statusColumn(
+        "orders", keyColumn: "id", key: { (event: OrderPlaced) in .uuid(event.orderID) },
+        rebuild: { row in
+            OrderPlaced(
+                orderID: try row.uuid(row.column("id")), customer: try row.text(row.column("customer")),
+                total: try row.decimal(row.column("total")))
+        })
 }
 #else
 extension OpenStore {
