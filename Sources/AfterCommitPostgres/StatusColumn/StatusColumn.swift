@@ -59,6 +59,9 @@ extension PostgresStorage.Events {
     /// not stored: it is rebuilt from the row when it is delivered, so it says what the row says then. Adding the columns
     /// delivers no row that was there before.
     ///
+    /// Whoever sets `event_status` to `pending` in a row that never had an event has emitted one too; the server that delivers
+    /// finds it within ``PostgresStorage/Configuration/pollInterval``.
+    ///
     /// What it cannot do throws `StorageError` with `needsOutbox`: an event before its row is written or while the row's last
     /// one is pending, other types, delays, deduplication keys, ids of the caller's, a second subscription, what a handler's
     /// context emits.

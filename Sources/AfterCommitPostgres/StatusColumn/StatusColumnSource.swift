@@ -105,8 +105,11 @@ final class StatusColumnSource: DeliveryRowSource {
     private func startSweep() {
         let (time, interval) = (time, pollInterval)
         let task = Task.detached { [weak self] in
+            var hasFailed = false
             // Ends when it is stopped.
-            while (try? await time.sleep(until: time.now() + interval)) != nil, let self { await self.look() }
+            while (try? await time.sleep(until: time.now() + interval)) != nil, let self, self.live.isAttached {
+                await self.look(&hasFailed)
+            }
         }
         sweep.withLock { sweep in
             sweep?.cancel()
@@ -114,14 +117,20 @@ final class StatusColumnSource: DeliveryRowSource {
         }
     }
 
-    private func look() async {
+    /// - Parameter hasFailed: whether the last look failed: the log is told once.
+    private func look(_ hasFailed: inout Bool) async {
         do {
             try await adopt()
+            hasFailed = false
             live.wake(.claimable)
+        } catch let error as StorageError where error.code == .storeBusy {
+            // Told when it was lost.
         } catch {
-            guard !Task.isCancelled else { return }
+            guard !hasFailed, !Task.isCancelled else { return }
+            hasFailed = true
             logger.warning(
-                "rows that nobody was told of cannot be looked for", metadata: [LogKey.error: "\(error)"])
+                "rows that nobody was told of cannot be looked for, it will be tried again",
+                metadata: [LogKey.error: "\(error)"])
         }
     }
 
