@@ -53,6 +53,14 @@ extension TestDatabase {
         try await run { session in try session.execute(Self.holders).map { try $0.int32(0) }.first }
     }
 
+    func isSucceeded(_ number: Int) async throws -> Bool {
+        try await run { session in
+            try session.execute(
+                "SELECT event_status = 'succeeded' FROM orders WHERE number = $1", [.int64(Int64(number))]
+            ).first().bool(0)
+        }
+    }
+
     /// Ends the connection that has it.
     func endHolder() async throws {
         try await run { session in

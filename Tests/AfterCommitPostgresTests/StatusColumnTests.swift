@@ -229,6 +229,40 @@ import Testing
         }
     }
 
+    @Test func aSettlementWhoseAnswerWasLostIsNotStale() async throws {
+        let database = try await TestDatabase.withOrders()
+        let proxy = try CuttingProxy(to: database.url)
+        let storage = try await PostgresStorage(
+            PostgresConfiguration(proxy.url, maxConnections: 1), events: TestDatabase.orders,
+            configuration: .init(pollInterval: .seconds(3600)))
+        try await storage.attach()
+        try await storage.transaction { _ = try $0.emit(OrderPlaced(number: 100)) }
+        let sequences = try await storage.claim().map(\.sequence)
+        let batch = SettlementBatch(subscription: "ledger", delivered: sequences)
+        proxy.cut(after: 0, delivering: true)
+        await #expect(throws: PostgresError.self) { _ = try await storage.settle(batch) }
+        #expect(try await eventually { try await database.isSucceeded(100) })
+        #expect(try await storage.settle(batch).stale == [])
+        #expect(try await storage.settle(batch).stale == sequences, "told once")
+        await storage.close()
+        proxy.stop()
+    }
+
+    /// The planner knows nothing of the rows that have come since it looked last.
+    @Test func whatIsNewIsReadInTheOrderOfItsIndex() async throws {
+        try await withColumn { storage, _ in
+            try await storage.attach()
+            let column = try #require(storage.queue as? PostgresStatusColumn)
+            let plan = try await column.source.owning { session in
+                try session.execute(
+                    "EXPLAIN \(column.statement.findNew.replacing("$1", with: "'{1}'").replacing("$2", with: "10"))"
+                ).map { try $0.text(0) }.joined(separator: "\n")
+            }
+            #expect(plan.contains("Index Scan using orders_event_pending"))
+            #expect(!plan.contains("Sort "), "\(plan)")
+        }
+    }
+
     // MARK: Schema
 
     @Test func aTableThatIsNotThereIsNamed() async throws {

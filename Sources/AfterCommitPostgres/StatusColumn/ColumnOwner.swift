@@ -73,6 +73,7 @@ final class ColumnOwner: Sendable {
         guard state.withLock(\.holder) != process else { return }
         let isTaken = try session.execute(StatusColumnStatement.tryLock, [.text(table)]).first().bool(0)
         guard isTaken else { throw Self.busy(table) }
+        try session.execute(StatusColumnStatement.useIndexes)
         state.withLock { state in
             state.holder = process
             state.isLost = false

@@ -172,15 +172,17 @@ final class StatusColumnSource: DeliveryRowSource {
             return settling.unanswered.intersection(sequences)
         }
         defer { settling.withLock { $0.underWay.subtract(sequences) } }
-        let parameters: [PostgresValue] = [
+        var parameters: [PostgresValue] = [
             .int64s(batch.delivered.signed), .json(try StatusRecord.json(batch.exceptions.map { StatusRecord($0) })),
-            .int64s(Array(unanswered).signed),
         ]
+        if !unanswered.isEmpty { parameters.append(.int64s(Array(unanswered).signed)) }
+        let sql = unanswered.isEmpty ? rows.statement.settle : rows.statement.settleAgain
+        let statement = PostgresStatement(sql, parameters)
         let settled: Set<UInt64>
         do {
             settled = try await pool.run { session in
                 Set(
-                    try session.execute(self.statement.settle, parameters).map {
+                    try session.execute(statement.sql, statement.parameters).map {
                         UInt64(bitPattern: try $0.int64(0))
                     })
             }

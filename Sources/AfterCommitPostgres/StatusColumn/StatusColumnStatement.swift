@@ -3,6 +3,12 @@
 struct StatusColumnStatement: Sendable {
     /// What every server that delivers from the table wants for itself, on a connection that it keeps.
     static let tryLock = "SELECT pg_try_advisory_lock(hashtext('aftercommit_columns'), hashtext($1))"
+    /// Rows are taken in the order of an index, a bounded number at a time. A planner whose statistics are older than the backlog
+    /// would read and sort all of it instead.
+    static let useIndexes = """
+        SELECT set_config('enable_sort', 'off', false), set_config('enable_bitmapscan', 'off', false),
+            set_config('enable_seqscan', 'off', false)
+        """
     static let unlock = "SELECT pg_advisory_unlock_all()"
     /// The same for as long as a transaction lasts.
     static let tryLockHere = "SELECT pg_try_advisory_xact_lock(hashtext('aftercommit_columns'), hashtext($1))"
@@ -45,6 +51,8 @@ struct StatusColumnStatement: Sendable {
     let lock: String
     let succeed: String
     let settle: String
+    /// Some may have been settled by an answer that was lost. Rare, so it may take long: no index has what is settled.
+    let settleAgain: String
 
     // MARK: Looking
 
@@ -143,7 +151,9 @@ struct StatusColumnStatement: Sendable {
         settle = """
             WITH delivered AS (\(succeed)), recorded AS (\(record(from: "pending", "$2")))
             SELECT event_sequence FROM delivered UNION ALL SELECT event_sequence FROM recorded
-            UNION ALL SELECT event_sequence FROM \(table)
+            """
+        settleAgain = """
+            \(settle) UNION ALL SELECT event_sequence FROM \(table)
                 WHERE event_status IN ('succeeded', 'failed') AND event_sequence = ANY ($3)
             """
 
