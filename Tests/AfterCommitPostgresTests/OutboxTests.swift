@@ -118,6 +118,22 @@ import Testing
         await storage.close()
     }
 
+    @Test func anErrorWithANULIsSettled() async throws {
+        struct Odd: Error, CustomStringConvertible {
+            let description = "before\u{0}after"
+        }
+        let storage = try await TestDatabase().storage()
+        let policy = DeliveryPolicy(maxRetries: 0)
+        let subscription = Subscription("test", to: OrderPlaced.self, policy: policy) { _, _ in throw Odd() }
+        try await running(storage, [subscription]) { engine in
+            try await storage.emit(OrderPlaced(number: 1))
+            try await engine.drain()
+            let letters = try await engine.deadLetters()
+            #expect(letters.first?.history.failures.last?.message == "before\u{FFFD}after")
+        }
+        await storage.close()
+    }
+
     @Test func eventsOfLongAgoArePrunedAndDeadLettersKeepTheirs() async throws {
         let database = try await TestDatabase()
         let storage = try await database.storage(

@@ -40,7 +40,9 @@ enum PostgresInbox {
     }
 
     static func put(_ record: InboxRecord, window: Duration, in session: PostgresSession) throws {
+        // PostgreSQL keeps no NUL in its JSON, and a step's detail may have one.
         let json = String(decoding: try JSONEncoder().encode(record), as: UTF8.self)
+            .replacing("\\u0000", with: "\\ufffd")
         try session.pipeline([
             PostgresStatement(forget, [.timestamp(record.startedAt - window.timeInterval)]),
             PostgresStatement(upsert, [.text(record.key), .timestamp(record.startedAt), .json(json)]),

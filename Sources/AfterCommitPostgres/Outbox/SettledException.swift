@@ -49,7 +49,8 @@ struct SettledException: Encodable {
     static func json(_ settlements: [Settlement]) throws -> String? {
         guard !settlements.isEmpty else { return nil }
         let bytes = try JSONEncoder().encode(settlements.map { Self($0) })
-        return String(decoding: bytes, as: UTF8.self)
+        // PostgreSQL keeps no NUL in its JSON, and an error's text may have one.
+        return String(decoding: bytes, as: UTF8.self).replacing("\\u0000", with: "\\ufffd")
     }
 }
 

@@ -41,7 +41,9 @@ struct StatusRecord: Encodable {
     /// All of them as one JSON array; `nil` for none.
     static func json(_ records: [Self]) throws -> String? {
         guard !records.isEmpty else { return nil }
+        // PostgreSQL keeps no NUL in its JSON, and an error's text may have one.
         return String(decoding: try JSONEncoder().encode(records), as: UTF8.self)
+            .replacing("\\u0000", with: "\\ufffd")
     }
 }
 #endif
