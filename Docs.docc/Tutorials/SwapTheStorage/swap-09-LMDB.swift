@@ -1,0 +1,5 @@
+import AfterCommit
+import AfterCommitLMDB
+
+extension LMDBTransaction: OrderTransaction {}
+extension LMDBStorage: OrderStorage {}
