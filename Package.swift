@@ -131,8 +131,10 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "AfterCommit", "AfterCommitLMDB",
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "TestSupport",
                 .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks"),

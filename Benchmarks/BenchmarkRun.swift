@@ -13,6 +13,9 @@ struct BenchmarkRun {
             try EmitLines(), try BatchLines(), try SettleLines(), try BusinessLines(), try BacklogLines(),
         ]
         #endif
+        #if SQLite
+        chapters += [try SQLiteEmitLines(), try SQLiteSettleLines()]
+        #endif
         chapters.append(MemoryLines())
         self.chapters = chapters.filter { chapter in
             chapter.lines.contains { arguments.filter.isEmpty || $0.name.contains(arguments.filter) }

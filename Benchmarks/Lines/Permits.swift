@@ -1,4 +1,4 @@
-import Synchronization
+import AfterCommit
 
 /// Lets as many handlers through as permits were given, and tells when all of them were used.
 final class Permits: Sendable {
@@ -17,10 +17,10 @@ final class Permits: Sendable {
         }
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     init(total: Int) {
-        state = Mutex(State(rest: total))
+        state = Locked(State(rest: total))
     }
 
     func give() {

@@ -29,8 +29,11 @@ protocol EventTables: Sendable {
     func check(_ options: EmitOptions) throws
     /// Refuses what handlers emit with their context, where it cannot be stored with the settlement.
     func checkContextEmits() throws
+    /// Whether an event that is refused, and a settlement, has written nothing when it throws another error than the
+    /// database's.
+    var writesNothingWhenRefused: Bool { get }
     /// Stores one event in the transaction that is open.
-    func store(_ emission: Emission, _ storing: Storing) throws -> EventID
+    func store(_ emission: Emission, _ group: WriteGroup) throws -> EventID
     /// How many events are stored, and the last sequence that was given out; `nil` where nothing is limited.
     func countEvents(_ database: Database) throws -> EventCount?
     func lastSequence(_ database: Database) throws -> UInt64
@@ -81,15 +84,6 @@ protocol EventTables: Sendable {
     /// Forgets what waits for subscriptions that are not among those named.
     /// - Returns: how much was forgotten of whom.
     func cutOrphans(except names: [String], _ database: Database) throws -> [String: Int]
-}
-
-/// With what an event is stored.
-struct Storing {
-    let database: Database
-    let coder: any EventCoder
-    let now: Date
-    /// What those who deliver are to be told.
-    var note: (StorageChange) -> Void
 }
 
 struct EventCount: Sendable {

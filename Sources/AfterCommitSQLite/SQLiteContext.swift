@@ -39,14 +39,16 @@ final class SQLiteContext: Sendable {
     // MARK: Database access
 
     func write<R: Sendable>(
-        isUsers: Bool = false, _ operation: @escaping @Sendable (WriteGroup) throws -> R
+        undo: WriteUndo = .savepoint, _ operation: @escaping @Sendable (WriteGroup) throws -> R
     ) async throws -> R {
-        try await writes.write(WriteRequest(isUsers: isUsers, operation: operation), in: self)
+        try await writes.write(WriteRequest(undo: undo, operation: operation), in: self)
     }
 
     /// For what must be recorded whether or not its task is cancelled.
-    func writeUncancelled<R: Sendable>(_ operation: @escaping @Sendable (WriteGroup) throws -> R) async throws -> R {
-        try await writes.writeUncancelled(WriteRequest(operation: operation), in: self)
+    func writeUncancelled<R: Sendable>(
+        undo: WriteUndo = .savepoint, _ operation: @escaping @Sendable (WriteGroup) throws -> R
+    ) async throws -> R {
+        try await writes.writeUncancelled(WriteRequest(undo: undo, operation: operation), in: self)
     }
 
     /// Reads a snapshot that knows every commit which was acknowledged before. It is not cancelled with its task.

@@ -8,13 +8,13 @@ extension SQLiteStorage {
     public func transaction<R: Sendable>(
         _ body: @escaping @Sendable (SQLiteTransaction) throws -> R
     ) async throws -> R {
-        try await context.write(isUsers: true) { group in try group.run(body, share: .emitter) }
+        try await context.write(undo: .usersSavepoint) { group in try group.run(body, share: .emitter) }
     }
 
     public func transaction<R: Sendable>(
         settling delivery: DeliveryID, _ body: @escaping @Sendable (SQLiteTransaction) throws -> R
     ) async throws -> R? {
-        try await context.write(isUsers: true) { group in
+        try await context.write(undo: .usersSavepoint) { group in
             let context = group.context
             guard let state = try context.tables.state(of: delivery, group.database), state != .deadLettered else {
                 return nil
@@ -34,7 +34,7 @@ extension SQLiteStorage {
         guard !events.isEmpty else { return [] }
         try EnvelopeFactory.check(options, forCount: events.count)
         let emissions = try events.map { try context.emission($0, options) }
-        return try await context.write { try $0.store(emissions, share: .emitter) }
+        return try await context.write(undo: context.undo(for: emissions)) { try $0.store(emissions, share: .emitter) }
     }
 
     public func reserveRoom(for events: Int) async throws -> RoomReservation {
@@ -60,7 +60,9 @@ extension SQLiteStorage {
         defer { context.room.giveBack(reservation.events) }
         guard !emissions.isEmpty else { return [] }
         // Not refused for want of room: it was reserved. Nor cancelled: the work that the events tell of is done.
-        return try await context.writeUncancelled { try $0.store(emissions, share: .granted) }
+        return try await context.writeUncancelled(undo: context.undo(for: emissions)) {
+            try $0.store(emissions, share: .granted)
+        }
     }
 }
 
@@ -108,6 +110,13 @@ extension SQLiteContext {
         try tables.check(options)
         return try envelopes.emission(event, options: options, form: tables.payloadForm)
     }
+
+    /// How these are undone when one of them fails.
+    func undo(for emissions: [Emission]) -> WriteUndo {
+        // The key of a later one may be taken when the first is stored.
+        let isRefusedFirst = emissions.count == 1 || emissions.allSatisfy { $0.deduplication == nil }
+        return tables.writesNothingWhenRefused && isRefusedFirst ? .withGroup : .savepoint
+    }
 }
 
 extension WriteGroup {
@@ -120,7 +129,7 @@ extension WriteGroup {
 
     func store(_ emissions: [Emission], share: Room.Share) throws -> [EventID] {
         try checkRoom(for: emissions.count, share: share)
-        return try emissions.map { try context.tables.store($0, storing) }
+        return try emissions.map { try context.tables.store($0, self) }
     }
 
     /// Records outcomes, and tells what is in hand once they are committed.

@@ -33,7 +33,7 @@ public final class SQLiteTransaction: StorageTransaction {
         _ = try database
         let emission = try group.context.emission(event, options)
         try group.checkRoom(for: 1, share: share)
-        return try group.context.tables.store(emission, group.storing)
+        return try group.context.tables.store(emission, group)
     }
 
     public func savepoint<R>(_ body: () throws -> R) throws -> R {

@@ -30,7 +30,7 @@ package actor DeliveryWorker {
     let haveDeadLettersChanged = Atomic(true)
     /// What is in hand belongs to other processes now.
     let haveLeasesBeenLost = Atomic(false)
-    let shutdownRequest = Mutex<Duration?>(nil)
+    let shutdownRequest = Locked<Duration?>(nil)
     let timer: WakeTimer
     /// What the timer is armed for.
     var watchedUntil: Duration?

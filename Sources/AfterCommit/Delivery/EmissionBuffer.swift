@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A lane has one for all its attempts, so that an attempt which emits nothing pays for an increment only.
 package final class EmissionBuffer: Sendable {
-    private let emissions = Mutex<[Emission]>([])
+    private let emissions = Locked<[Emission]>([])
     /// The attempt that may emit.
     private let current = Atomic<UInt64>(0)
     private let isUsed = Atomic(false)

@@ -1,4 +1,3 @@
-import Synchronization
 
 /// Several deliveries of one subscription, handled by one call.
 ///
@@ -21,7 +20,7 @@ public struct EventBatch<E: Event>: Sendable {
     }
 
     private final class Outcomes: Sendable {
-        let errors = Mutex<[Int: any Error]>([:])
+        let errors = Locked<[Int: any Error]>([:])
     }
 
     private let deliveries: [Delivery]

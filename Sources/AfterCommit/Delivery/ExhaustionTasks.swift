@@ -1,4 +1,3 @@
-import Synchronization
 
 /// The calls of `onExhausted` that are under way, so that a worker can wait for them at its end.
 final class ExhaustionTasks: Sendable {
@@ -7,7 +6,7 @@ final class ExhaustionTasks: Sendable {
         var last: UInt64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let signal: WakeSignal
 
     /// - Parameter signal: notified after each call's end.

@@ -41,7 +41,7 @@ package final class SuspectTrial: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let active = Atomic(false)
 
     package init() {}

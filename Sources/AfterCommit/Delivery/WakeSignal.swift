@@ -3,7 +3,7 @@ import Synchronization
 /// Wakes one waiting worker. Many notifications before it looks are one.
 package final class WakeSignal: Sendable {
     private let isSet = Atomic(false)
-    private let waiter = Mutex<CheckedContinuation<Void, Never>?>(nil)
+    private let waiter = Locked<CheckedContinuation<Void, Never>?>(nil)
 
     package init() {}
 

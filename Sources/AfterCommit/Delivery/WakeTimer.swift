@@ -1,4 +1,3 @@
-import Synchronization
 
 /// Notifies a worker's signal at an instant. An earlier instant it is armed for stays: waking too often does no harm.
 final class WakeTimer: Sendable {
@@ -9,7 +8,7 @@ final class WakeTimer: Sendable {
 
     private let time: TimeSource
     private let signal: WakeSignal
-    private let armed = Mutex<Armed?>(nil)
+    private let armed = Locked<Armed?>(nil)
 
     init(time: TimeSource, signal: WakeSignal) {
         self.time = time

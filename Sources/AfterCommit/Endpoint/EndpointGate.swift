@@ -9,17 +9,17 @@ package final class EndpointGate: Sendable {
     }
 
     package let endpoint: Endpoint
-    private let state: Mutex<EndpointState>
+    private let state: Locked<EndpointState>
     /// Lets the usual case pass without the lock: nothing is limited, and nothing has failed for a whole window.
     private let untroubled: Atomic<Bool>
     /// Woken when an attempt's end may have let others in.
-    private let observers = Mutex<[WakeSignal]>([])
+    private let observers = Locked<[WakeSignal]>([])
 
     package init(_ endpoint: Endpoint, now: Duration) {
         self.endpoint = endpoint
         let initial = EndpointState(endpoint, now: now)
         untroubled = Atomic(initial.isUntroubled)
-        state = Mutex(initial)
+        state = Locked(initial)
     }
 
     /// Whether all may start, and a success changes nothing.

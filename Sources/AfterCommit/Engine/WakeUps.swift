@@ -1,4 +1,3 @@
-import Synchronization
 
 /// Wakes all that an engine runs.
 final class WakeUps: Sendable {
@@ -7,7 +6,7 @@ final class WakeUps: Sendable {
         var delayed: DelayedPublisher?
     }
 
-    private let sleepers = Mutex(Sleepers())
+    private let sleepers = Locked(Sleepers())
 
     func set(_ workers: [DeliveryWorker], delayed: DelayedPublisher?) {
         sleepers.withLock { $0 = Sleepers(workers: workers, delayed: delayed) }

@@ -42,30 +42,37 @@ extension EventID: Comparable {
 extension EventID: LosslessStringConvertible {
     /// Lower-case hexadecimal in the usual five groups.
     public var description: String {
-        String(unsafeUninitializedCapacity: 36) { text in
-            var position = 0
-            func put(_ value: UInt64, digits: Int) {
-                for digit in stride(from: digits - 1, through: 0, by: -1) {
-                    let nibble = UInt8(truncatingIfNeeded: (value >> (UInt64(digit) * 4)) & 0xF)
-                    text[position] = nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10
-                    position += 1
-                }
-            }
-            func dash() {
-                text[position] = 0x2D
+        String(unsafeUninitializedCapacity: Self.textLength) { write(to: UnsafeMutableRawBufferPointer($0)) }
+    }
+
+    /// The bytes of ``description``.
+    package static let textLength = 36
+
+    /// Writes ``description``.
+    /// - Returns: how many bytes it has.
+    package func write(to text: UnsafeMutableRawBufferPointer) -> Int {
+        var position = 0
+        func put(_ value: UInt64, digits: Int) {
+            for digit in stride(from: digits - 1, through: 0, by: -1) {
+                let nibble = UInt8(truncatingIfNeeded: (value >> (UInt64(digit) * 4)) & 0xF)
+                text[position] = nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10
                 position += 1
             }
-            put(high >> 32, digits: 8)
-            dash()
-            put(high >> 16, digits: 4)
-            dash()
-            put(high, digits: 4)
-            dash()
-            put(low >> 48, digits: 4)
-            dash()
-            put(low, digits: 12)
-            return position
         }
+        func dash() {
+            text[position] = 0x2D
+            position += 1
+        }
+        put(high >> 32, digits: 8)
+        dash()
+        put(high >> 16, digits: 4)
+        dash()
+        put(high, digits: 4)
+        dash()
+        put(low >> 48, digits: 4)
+        dash()
+        put(low, digits: 12)
+        return position
     }
 
     public init?(_ description: String) {

@@ -1,5 +1,4 @@
 package import Foundation
-import Synchronization
 
 /// Makes UUIDs of version 7 that never go backwards, even when the wall clock does.
 ///
@@ -34,7 +33,7 @@ public final class EventIDGenerator: Sendable {
     }
 
     private let wallClock: any WallClock
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// - Parameters:
     ///   - wallClock: where the timestamp comes from.
@@ -44,7 +43,7 @@ public final class EventIDGenerator: Sendable {
         random: any RandomNumberGenerator & Sendable = Xoshiro256.seededFromSystem()
     ) {
         self.wallClock = wallClock
-        state = Mutex(State(random: Random(random)))
+        state = Locked(State(random: Random(random)))
     }
 
     /// The next id, greater than every id this generator made before.

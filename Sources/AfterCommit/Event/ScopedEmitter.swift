@@ -1,4 +1,3 @@
-import Synchronization
 
 /// Takes events for ``EventEngine/afterCommit(reserving:_:)`` until its scope has returned.
 public final class ScopedEmitter: EventEmitter, Sendable {
@@ -9,7 +8,7 @@ public final class ScopedEmitter: EventEmitter, Sendable {
 
     private let envelopes: EnvelopeFactory
     private let limit: Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(envelopes: EnvelopeFactory, limit: Int) {
         self.envelopes = envelopes

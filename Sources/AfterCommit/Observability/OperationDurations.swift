@@ -1,5 +1,4 @@
 import Metrics
-import Synchronization
 
 /// How long operations of a subscription took, by what their error was. Error types are bounded: the first
 /// ``maxErrorTypes`` have their own series, the others share one.
@@ -10,7 +9,7 @@ final class OperationDurations: Sendable {
     private let name: String
     private let labels: [(String, String)]
     private let succeeded: Timer
-    private let failed = Mutex<[String: Timer]>([:])
+    private let failed = Locked<[String: Timer]>([:])
 
     init(_ name: String, labels: [(String, String)], factory: any MetricsFactory) {
         self.factory = factory

@@ -23,11 +23,26 @@ package enum OutboxText {
 
     /// RFC 3339 in UTC with milliseconds.
     package static func time(_ time: Date) -> String {
-        guard let civil = CivilTime(time) else { return CivilDate.rfc3339(time) }
+        String(unsafeUninitializedCapacity: timeCapacity) { write(time, to: UnsafeMutableRawBufferPointer($0)) }
+    }
+
+    /// More bytes than any date needs.
+    package static let timeCapacity = 48
+
+    /// Writes ``time(_:)``.
+    /// - Returns: how many bytes it has.
+    package static func write(_ time: Date, to target: UnsafeMutableRawBufferPointer) -> Int {
+        guard let civil = CivilTime(time) else {
+            let text = CivilDate.rfc3339(time).utf8.prefix(target.count)
+            target.copyBytes(from: text)
+            return text.count
+        }
         return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: CivilTime.length + 2) { bytes in
-            guard let start = bytes.baseAddress else { return CivilDate.rfc3339(time) }
+            guard let start = bytes.baseAddress else { return 0 }
+            // Quotes included.
             civil.write(to: start)
-            return String(decoding: bytes[1...CivilTime.length], as: UTF8.self)
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[1...CivilTime.length]))
+            return CivilTime.length
         }
     }
 

@@ -1,5 +1,4 @@
 package import Foundation
-import Synchronization
 
 /// Notices that the wall clock jumped: what it and the steady clock say of the time between two looks differs too much.
 /// A pure value.
@@ -22,7 +21,7 @@ package struct ClockWatch: Sendable {
 
 /// One watch for all workers of an engine, so that a jump is told once.
 package final class SharedClockWatch: Sendable {
-    private let watch = Mutex(ClockWatch())
+    private let watch = Locked(ClockWatch())
 
     package init() {}
 

@@ -1,6 +1,5 @@
 #if HTTP
 import AfterCommit
-import Synchronization
 
 /// Asks DNS once for all that want one host's addresses at the same time.
 final class HostLookups: Sendable {
@@ -16,7 +15,7 @@ final class HostLookups: Sendable {
     private let resolver: any HostResolver
     private let lifetime: Duration
     private let time: TimeSource
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(resolver: any HostResolver, lifetime: Duration, time: TimeSource) {
         self.resolver = resolver

@@ -1,7 +1,7 @@
 #if HTTP
+import AfterCommit
 import AsyncHTTPClient
 import NIOCore
-import Synchronization
 
 /// One HTTP client for each address: a client that knows where a host is asks no DNS on its own.
 final class PinnedClients: Sendable {
@@ -27,7 +27,7 @@ final class PinnedClients: Sendable {
     }
 
     private let make: @Sendable (Pin) -> HTTPClient
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(make: @escaping @Sendable (Pin) -> HTTPClient) {
         self.make = make

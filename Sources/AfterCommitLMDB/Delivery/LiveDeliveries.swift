@@ -1,6 +1,5 @@
 #if LMDB
 import AfterCommit
-import Synchronization
 
 /// What this process knows of its deliveries beyond what is stored: who was handed what.
 final class LiveDeliveries: Sendable {
@@ -27,7 +26,7 @@ final class LiveDeliveries: Sendable {
         var subscriptions: [String: Subscription] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> sending R {
         try state.withLock { state throws(E) in

@@ -34,7 +34,7 @@ final class KnownCommits: Sendable {
 /// by looking every 25 ms where the system has none.
 final class CommitWatch: Sendable {
     private let context: StoreContext
-    private let current = Mutex<CommitWatcher?>(nil)
+    private let current = Locked<CommitWatcher?>(nil)
 
     init(context: StoreContext) {
         self.context = context

@@ -1,7 +1,6 @@
 #if LMDB
 import AfterCommit
 import Foundation
-import Synchronization
 
 /// This process's claim on a store, and its locks. LMDB corrupts locks when a process opens one environment twice.
 final class OpenStore: Sendable {
@@ -11,11 +10,11 @@ final class OpenStore: Sendable {
     }
 
     /// The process that opened each: a child that was forked has none of its parent's open.
-    private static let open = Mutex<[Identity: Int32]>([:])
+    private static let open = Locked<[Identity: Int32]>([:])
 
     let writerLock: WriterLock
     private let identity: Identity
-    private let isHeld = Mutex(true)
+    private let isHeld = Locked(true)
 
     init(_ folder: String) throws(StorageError) {
         let identity: Identity

@@ -2,7 +2,6 @@
 import AfterCommit
 package import Foundation
 package import Logging
-import Synchronization
 
 /// Notes which deliveries are being tried, in a small mapped file beside the store.
 ///
@@ -27,7 +26,7 @@ package final class InFlightFile: Sendable {
 
     package static let name = "in-flight"
     private let room: InFlightRoom
-    private let lanes = Mutex<[UInt32: InFlightLanes]>([:])
+    private let lanes = Locked<[UInt32: InFlightLanes]>([:])
 
     /// Opens the file of a store's folder, or begins a new one where there is none or where it tells of something else.
     /// - Parameters:

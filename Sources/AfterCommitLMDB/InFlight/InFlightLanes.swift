@@ -12,7 +12,7 @@ package final class InFlightLanes: AttemptJournal {
     private let memory: InFlightMemory
     /// For each run of lanes the first of its slots.
     private let chunks: LaneChunks
-    private let growing = Mutex(())
+    private let growing = Locked(())
 
     init(subscription: UInt32, room: InFlightRoom) {
         self.subscription = subscription

@@ -1,7 +1,6 @@
 #if LMDB
 import AfterCommit
 import Logging
-import Synchronization
 
 /// Gives the slots of an in-flight file away, and knows those of the suspects.
 final class InFlightRoom: Sendable {
@@ -20,7 +19,7 @@ final class InFlightRoom: Sendable {
     }
 
     let memory: InFlightMemory
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let logger: Logger
 
     /// - Parameter suspects: they lie in the first slots, in this order.
@@ -30,7 +29,7 @@ final class InFlightRoom: Sendable {
         self.memory = memory
         self.logger = logger
         let places = suspects.enumerated().map { ($0.element.key, $0.offset) }
-        state = Mutex(
+        state = Locked(
             State(
                 usedSlots: Self.chunks(suspects.count), grantedSlots: grantedSlots,
                 suspects: Dictionary(uniqueKeysWithValues: places)))

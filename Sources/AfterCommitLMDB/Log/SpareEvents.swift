@@ -1,6 +1,5 @@
 #if LMDB
 import AfterCommit
-import Synchronization
 
 /// Keeps the memory of one transaction's events for the next: a thousand events need half a megabyte, which the system
 /// would hand out, filled with zeros, page by page each time.
@@ -8,7 +7,7 @@ final class SpareEvents: Sendable {
     /// More is given back to the system.
     private static let maxBytes = 1 << 20
 
-    private let spare = Mutex<EncodedEvents?>(nil)
+    private let spare = Locked<EncodedEvents?>(nil)
 
     /// - Parameter contentType: see ``EncodedEvents/init(for:contentType:capacity:)``; the same for all of a store.
     func take(for envelopes: EnvelopeFactory, contentType: String? = nil) -> EncodedEvents {

@@ -1,7 +1,6 @@
 #if LMDB
 import AfterCommit
 import CLMDB
-import Synchronization
 
 /// The user's tables that are open, and the types each is used with.
 final class TableHandles: Sendable {
@@ -16,7 +15,7 @@ final class TableHandles: Sendable {
     }
 
     private static let prefix = "t:"
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// The handles at this moment. A transaction begun after this call may use each of them.
     var snapshot: [String: MDB_dbi] { state.withLock(\.databases) }

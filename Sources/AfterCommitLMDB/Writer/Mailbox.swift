@@ -1,5 +1,5 @@
 #if LMDB
-import Synchronization
+import AfterCommit
 
 /// The writes that wait for the writer.
 final class Mailbox: Sendable {
@@ -15,7 +15,7 @@ final class Mailbox: Sendable {
         case refused
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func put(_ request: PendingWrite) -> Receipt {
         state.withLock { state in

@@ -1,6 +1,5 @@
 #if LMDB
 import AfterCommit
-import Synchronization
 
 /// A write that waits for its group. It does not know what the write returns, so that none of it is generic code.
 final class PendingWrite: Sendable {
@@ -22,7 +21,7 @@ final class PendingWrite: Sendable {
     /// Whether it can wait a little for others to share a commit with.
     let canWait: Bool
     private let operation: @Sendable (WriteGroup) throws -> Void
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init<R>(_ request: WriteRequest<R>, result: WriteResult<R>) {
         bytes = request.bytes

@@ -2,7 +2,6 @@
 import AfterCommit
 import Foundation
 import Logging
-import Synchronization
 
 /// Lends connections, at most so many at a time; who comes when all are lent waits in turn.
 final class PostgresPool: Sendable {
@@ -21,7 +20,7 @@ final class PostgresPool: Sendable {
 
     let configuration: PostgresConfiguration
     private let time: TimeSource
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ configuration: PostgresConfiguration, time: TimeSource) throws {
         try configuration.validate()

@@ -2,7 +2,6 @@
 import AfterCommit
 import CLibPQ
 import Foundation
-import Synchronization
 #if canImport(Glibc)
 // Which of the two is taken for the home of the system's calls depends on what else the compiler has loaded.
 import CDispatch
@@ -11,7 +10,7 @@ import Glibc
 
 /// Interrupts whoever waits for a server, from any thread: a pipe whose reading end becomes readable for good.
 final class Interrupt: Sendable {
-    private let ends: Mutex<(reading: Int32, writing: Int32)>
+    private let ends: Locked<(reading: Int32, writing: Int32)>
     let descriptor: Int32
 
     init() throws {
@@ -22,7 +21,7 @@ final class Interrupt: Sendable {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
         descriptor = ends[0]
-        self.ends = Mutex((ends[0], ends[1]))
+        self.ends = Locked((ends[0], ends[1]))
     }
 
     deinit {

@@ -1,7 +1,6 @@
 #if Postgres
 import AfterCommit
 import Foundation
-import Synchronization
 
 /// This process among those that deliver from one outbox: its epoch, what it has claimed, whom it wakes.
 ///
@@ -25,7 +24,7 @@ final class Relay: Sendable {
     /// After so many claims in a row that found something it looks by itself, and inserting transactions need not notify it.
     private static let findingsUntilBusy = 4
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     var epoch: Int64? { state.withLock { $0.epoch } }
 

@@ -2,7 +2,6 @@
 import AfterCommit
 import Foundation
 import Logging
-import Synchronization
 
 /// The outbox: many processes insert, many deliver.
 final class PostgresOutbox: PostgresQueue {
@@ -13,9 +12,9 @@ final class PostgresOutbox: PostgresQueue {
     let logger: Logger
     let relay = Relay()
     /// What keeps the lease and looks after the tables, while an engine is attached.
-    private let heartbeat = Mutex<Task<Void, Never>?>(nil)
+    private let heartbeat = Locked<Task<Void, Never>?>(nil)
     /// The last detachment: what follows waits for it.
-    private let leaving = Mutex<Task<Void, Never>?>(nil)
+    private let leaving = Locked<Task<Void, Never>?>(nil)
 
     init(
         pool: PostgresPool, envelopes: EnvelopeFactory, configuration: PostgresStorage.Configuration, time: TimeSource,

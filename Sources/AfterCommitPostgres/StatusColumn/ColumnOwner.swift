@@ -1,7 +1,6 @@
 #if Postgres
 import AfterCommit
 import Logging
-import Synchronization
 
 /// The right to deliver from a table: a lock of the server's own, held by a connection that serves nothing but delivering.
 ///
@@ -22,7 +21,7 @@ final class ColumnOwner: Sendable {
     private let configuration: PostgresConfiguration
     private let time: TimeSource
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(table: String, configuration: PostgresConfiguration, time: TimeSource, logger: Logger) {
         self.table = table

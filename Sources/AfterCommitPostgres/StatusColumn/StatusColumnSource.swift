@@ -2,7 +2,6 @@
 import AfterCommit
 import Foundation
 import Logging
-import Synchronization
 
 /// The rows of a status column's deliveries, for the queue over them.
 final class StatusColumnSource: DeliveryRowSource {
@@ -15,9 +14,9 @@ final class StatusColumnSource: DeliveryRowSource {
     private let time: TimeSource
     private let pollInterval: Duration
     /// Looks for what nobody told of, and keeps the right to deliver.
-    private let sweep = Mutex<Task<Void, Never>?>(nil)
+    private let sweep = Locked<Task<Void, Never>?>(nil)
     /// What settlements that are being written, or were not answered, are about.
-    private let settling = Mutex(Settling())
+    private let settling = Locked(Settling())
 
     struct Settling {
         /// A transaction must not settle what these settle.

@@ -1,6 +1,5 @@
 #if Postgres
 import AfterCommit
-import Synchronization
 
 /// Stores what is emitted outside of transactions: what comes while one commit is under way shares the next.
 final class EmitBatcher: Sendable {
@@ -16,7 +15,7 @@ final class EmitBatcher: Sendable {
 
     /// How many events one statement takes, unless one caller brings more.
     private static let maxEvents = 1_000
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let store: @Sendable ([Emission]) async throws -> Void
 
     /// - Parameter store: stores them all or none.

@@ -1,13 +1,12 @@
 #if SQLite
 import AfterCommit
-import Synchronization
 
 /// The rows of a database's deliveries, for the queue over them.
 final class SQLiteRowSource: DeliveryRowSource {
     private let context: SQLiteContext
     private let commits = ForeignCommits()
     private let sweep = Sweep()
-    private let lock = Mutex<DeliveryLock?>(nil)
+    private let lock = Locked<DeliveryLock?>(nil)
 
     init(context: SQLiteContext) {
         self.context = context
@@ -56,7 +55,8 @@ final class SQLiteRowSource: DeliveryRowSource {
     }
 
     func settle(_ batch: SettlementBatch) async throws -> SettlementReport {
-        try await context.writeUncancelled { try $0.settle(batch) }
+        let undo: WriteUndo = context.tables.writesNothingWhenRefused ? .withGroup : .savepoint
+        return try await context.writeUncancelled(undo: undo) { try $0.settle(batch) }
     }
 }
 #endif

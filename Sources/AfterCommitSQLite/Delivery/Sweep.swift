@@ -1,13 +1,12 @@
 #if SQLite
 import AfterCommit
 import Logging
-import Synchronization
 
 /// Looks once a minute for what nobody was told of, such as rows that another program marked by hand.
 final class Sweep: Sendable {
     static let interval = Duration.seconds(60)
 
-    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let task = Locked<Task<Void, Never>?>(nil)
 
     func start(_ context: SQLiteContext) {
         let new = Task { [weak context] in

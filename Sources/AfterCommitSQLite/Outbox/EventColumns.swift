@@ -2,42 +2,13 @@
 import AfterCommit
 import Foundation
 
-/// An event's columns, in the order of ``OutboxRow/columns``: as parameters of a statement and in its result.
+/// An event's columns, in the order of ``OutboxRow/columns``, as a statement's result has them.
 enum EventColumns {
     /// The columns of the table that is called `e`.
     static let list = OutboxRow.columns.map { "e.\($0)" }.joined(separator: ", ")
     static let names = OutboxRow.columns.joined(separator: ", ")
     static let placeholders = OutboxRow.columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
     static let count = Int32(OutboxRow.columns.count)
-
-    static func bind(_ envelope: Envelope, to statement: PreparedStatement, coder: any EventCoder) throws {
-        let id = envelope.id.description
-        try statement.bind(id, at: 1)
-        try statement.bind(OutboxText.aggregateType(of: envelope.type), at: 2)
-        try statement.bind(envelope.orderingKey ?? id, at: 3)
-        try statement.bind(envelope.type.rawValue, at: 4)
-        let payload = try envelope.bytes(using: coder)
-        // Text, byte for byte, that people and SQL's JSON functions can read; other bytes beside it.
-        if isText(payload, envelope.contentType) {
-            try statement.bindText(payload, at: 5)
-        } else {
-            try statement.bindBlob(payload, at: 6)
-        }
-        try statement.bind(envelope.source, at: 7)
-        try statement.bind(OutboxText.time(envelope.time), at: 8)
-        try statement.bind(envelope.schemaVersion, at: 9)
-        try statement.bind(envelope.orderingKey, at: 10)
-        try statement.bind(try OutboxText.headers(envelope.headers), at: 11)
-        try statement.bind(envelope.contentType, at: 12)
-    }
-
-    private static func isText(_ payload: Data, _ contentType: String) -> Bool {
-        guard contentType.hasPrefix("application/json") || contentType.hasPrefix("text/") else { return false }
-        return payload.withUnsafeBytes { bytes in
-            // SQLite's own functions end a text at its first zero.
-            !bytes.contains(0) && String(validating: bytes, as: UTF8.self) != nil
-        }
-    }
 
     /// The envelope that begins at a column, and whether all of it could be read: anybody may have inserted the row. What
     /// cannot be read is left out, and the payload's bytes are kept.

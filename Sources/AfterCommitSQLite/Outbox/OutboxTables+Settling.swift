@@ -9,8 +9,8 @@ extension OutboxTables {
         let database = group.database
         guard let number = try number(of: batch.subscription, database) else { return SettlementReport() }
         var report = SettlementReport()
-        for sequence in batch.delivered where try !delete(sequence, number, database) {
-            report.stale.append(sequence)
+        for run in Self.runs(of: batch.delivered) where try !delete(run, number, group) {
+            for sequence in run where try !delete(sequence, number, database) { report.stale.append(sequence) }
         }
         for settlement in batch.exceptions where try !record(settlement, number, database) {
             report.stale.append(settlement.delivery.sequence)
@@ -18,6 +18,39 @@ extension OutboxTables {
         report.refusedEmissions = try store(batch.emissions(without: report.stale), group)
         return report
     }
+
+    /// Sequences as ranges, in order: most of what is settled together was emitted together.
+    static func runs(of sequences: [UInt64]) -> [ClosedRange<UInt64>] {
+        var runs: [ClosedRange<UInt64>] = []
+        for sequence in sequences {
+            if let last = runs.last, last.upperBound < .max, last.upperBound + 1 == sequence {
+                runs[runs.count - 1] = last.lowerBound...sequence
+            } else {
+                runs.append(sequence...sequence)
+            }
+        }
+        return runs
+    }
+
+    /// Settles all of a run, if all of them are there and none is dead.
+    /// - Returns: false where nothing was done.
+    private func delete(_ run: ClosedRange<UInt64>, _ number: Int64, _ group: WriteGroup) throws -> Bool {
+        guard run.count >= Self.leastRun else { return false }
+        return try group.attempt {
+            let statement = try PreparedStatement(
+                group.database,
+                """
+                DELETE FROM outbox_deliveries WHERE subscription = ?1 AND sequence BETWEEN ?2 AND ?3 AND state <> 'dead'
+                """)
+            try statement.bind(number, at: 1)
+            try statement.bind(run.lowerBound, at: 2)
+            try statement.bind(run.upperBound, at: 3)
+            return try statement.execute() == run.count
+        }
+    }
+
+    /// Shorter ones are not worth a savepoint.
+    private static let leastRun = 4
 
     /// Settles one that is done, unless it is dead or gone.
     /// - Returns: whether it was there.
@@ -65,7 +98,7 @@ extension OutboxTables {
         var refused: [String] = []
         for emission in emissions {
             do {
-                _ = try store(emission, group.storing)
+                _ = try store(emission, group)
             } catch is EmitError {
                 refused.append(emission.deduplication?.key ?? "")
             }

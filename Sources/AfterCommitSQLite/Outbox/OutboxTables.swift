@@ -10,6 +10,7 @@ struct OutboxTables: EventTables {
     let hasRowsMarkedByHand = false
     let lockSuffix = ""
     let payloadForm = EnvelopeFactory.PayloadForm.bytes
+    let writesNothingWhenRefused = true
     let migrations = OutboxSchema.migrations
 
     func migrate(_ database: Database) throws {
@@ -22,31 +23,20 @@ struct OutboxTables: EventTables {
     func checkContextEmits() throws {}
     func adopt(_ group: WriteGroup) throws {}
 
-    func store(_ emission: Emission, _ storing: Storing) throws -> EventID {
+    func store(_ emission: Emission, _ group: WriteGroup) throws -> EventID {
         if let key = emission.deduplication {
-            if let first = try firstID(for: key, storing) { return first }
-            try remember(key, emission.envelope.id, storing)
+            if let first = try firstID(for: key, group) { return first }
+            try remember(key, emission.envelope.id, group)
         }
-        if let deliverAt = emission.deliverAt, deliverAt > storing.now {
-            let statement = try PreparedStatement(
-                storing.database,
-                "INSERT INTO outbox_delayed (\(EventColumns.names), deliverat) VALUES (\(EventColumns.placeholders), ?\(EventColumns.count + 1))"
-            )
-            try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
-            try statement.bind(deliverAt, at: EventColumns.count + 1)
-            try statement.execute()
-            storing.note(.delayed)
+        if let deliverAt = emission.deliverAt, deliverAt > group.now {
+            try EventInsertion(into: .delayed, group).run(emission.envelope, deliverAt: deliverAt)
+            group.noteDelayed()
         } else {
-            let statement = try PreparedStatement(storing.database, Self.insertEvent)
-            try EventColumns.bind(emission.envelope, to: statement, coder: storing.coder)
-            try statement.execute()
-            storing.note(.claimable)
+            try group.eventInsertion().run(emission.envelope)
+            group.change.insert(.claimable)
         }
         return emission.envelope.id
     }
-
-    static let insertEvent =
-        "INSERT INTO outbox_events (\(EventColumns.names)) VALUES (\(EventColumns.placeholders))"
 
     func countEvents(_ database: Database) throws -> EventCount? {
         let events = try PreparedStatement(
@@ -73,33 +63,33 @@ struct OutboxTables: EventTables {
     // MARK: Deduplication
 
     /// The id of the event that the key stands for.
-    private func firstID(for key: Emission.Deduplication, _ storing: Storing) throws -> EventID? {
+    private func firstID(for key: Emission.Deduplication, _ group: WriteGroup) throws -> EventID? {
         let statement = try PreparedStatement(
-            storing.database, "SELECT id, fingerprint, emittedat FROM outbox_keys WHERE key = ?1")
+            group.database, "SELECT id, fingerprint, emittedat FROM outbox_keys WHERE key = ?1")
         try statement.bind(key.key, at: 1)
         let record = try statement.first { columns -> DeduplicationRecord? in
             guard let id = columns.text(0).flatMap({ EventID($0) }), let date = columns.date(2) else { return nil }
             return DeduplicationRecord(
                 id: id, fingerprint: UInt64(bitPattern: columns.integer(1)), emittedAt: date)
         }
-        return try record??.firstID(for: key, now: storing.now)
+        return try record??.firstID(for: key, now: group.now)
     }
 
-    private func remember(_ key: Emission.Deduplication, _ id: EventID, _ storing: Storing) throws {
+    private func remember(_ key: Emission.Deduplication, _ id: EventID, _ group: WriteGroup) throws {
         // A few at a time, so that no emit pays for many.
         let forget = try PreparedStatement(
-            storing.database,
+            group.database,
             "DELETE FROM outbox_keys WHERE key IN (SELECT key FROM outbox_keys WHERE emittedat <= ?1 ORDER BY emittedat LIMIT 4)"
         )
-        try forget.bind(storing.now - DeduplicationRecord.window.timeInterval, at: 1)
+        try forget.bind(group.now - DeduplicationRecord.window.timeInterval, at: 1)
         try forget.execute()
         let statement = try PreparedStatement(
-            storing.database,
+            group.database,
             "INSERT OR REPLACE INTO outbox_keys (key, id, fingerprint, emittedat) VALUES (?1, ?2, ?3, ?4)")
         try statement.bind(key.key, at: 1)
         try statement.bind(id.description, at: 2)
         try statement.bind(Int64(bitPattern: key.fingerprint), at: 3)
-        try statement.bind(storing.now, at: 4)
+        try statement.bind(group.now, at: 4)
         try statement.execute()
     }
 

@@ -8,11 +8,14 @@ import GRDBSQLite
 ///
 /// It is stepped directly: what the engine writes to its own tables is told to no observer of the user's.
 struct PreparedStatement {
+    /// It owns the pointer.
+    private let statement: Statement
     private let pointer: OpaquePointer
 
     /// Takes it, with nothing bound.
     init(_ database: Database, _ sql: String) throws {
-        pointer = try database.cachedStatement(sql: sql).sqliteStatement
+        statement = try database.cachedStatement(sql: sql)
+        pointer = statement.sqliteStatement
         // It tells the last run's error once more, which was thrown then.
         sqlite3_reset(pointer)
     }
@@ -73,6 +76,26 @@ struct PreparedStatement {
         try check(sqlite3_bind_null(pointer, index))
     }
 
+    /// A text that stays where it is until the statement has run, and is not copied.
+    func bindInPlace(_ text: UnsafeRawBufferPointer?, at index: Int32) throws {
+        guard let text else { return try bindNull(at: index) }
+        try check(
+            sqlite3_bind_text64(
+                pointer, index, text.assumingMemoryBound(to: CChar.self).baseAddress ?? Self.empty, UInt64(text.count),
+                nil, UInt8(SQLITE_UTF8)))
+    }
+
+    /// The same for a part of one.
+    func bindInPlace(_ text: Slice<UnsafeRawBufferPointer>, at index: Int32) throws {
+        try bindInPlace(UnsafeRawBufferPointer(rebasing: text), at: index)
+    }
+
+    func bindBlobInPlace(_ bytes: UnsafeRawBufferPointer, at index: Int32) throws {
+        try check(
+            sqlite3_bind_blob64(
+                pointer, index, bytes.baseAddress ?? UnsafeRawPointer(Self.empty), UInt64(bytes.count), nil))
+    }
+
     // MARK: Running
 
     /// - Returns: whether there is a row.
@@ -92,6 +115,13 @@ struct PreparedStatement {
         defer { reset() }
         while try step() {}
         return Int(sqlite3_changes(sqlite3_db_handle(pointer)))
+    }
+
+    /// The same for one that binds all its parameters anew before it runs again.
+    func executeKeepingBindings() throws {
+        // Its error was thrown by the step.
+        defer { sqlite3_reset(pointer) }
+        while try step() {}
     }
 
     /// Takes each row.

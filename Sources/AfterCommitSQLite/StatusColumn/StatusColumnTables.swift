@@ -11,6 +11,7 @@ struct StatusColumnTables: EventTables {
 
     var observedTables: Set<String> { [] }
     let hasRowsMarkedByHand = true
+    let writesNothingWhenRefused = false
     var lockSuffix: String { "-\(column.table)" }
     var payloadForm: EnvelopeFactory.PayloadForm { .value }
     var migrations: [SQLiteMigration] { StatusColumnSchema.migrations(column) }
@@ -43,16 +44,16 @@ struct StatusColumnTables: EventTables {
             "an event that a handler's context emits; a transactional handler can emit with its transaction")
     }
 
-    func store(_ emission: Emission, _ storing: Storing) throws -> EventID {
+    func store(_ emission: Emission, _ group: WriteGroup) throws -> EventID {
         if emission.deliverAt != nil { throw StorageError.needsOutbox("delayed events") }
         if emission.deduplication != nil { throw StorageError.needsOutbox("deduplication keys") }
         let envelope = emission.envelope
-        let key = try column.key(try column.decode(emission, storing.coder))
+        let key = try column.key(try column.decode(emission, group.context.envelopes.coder))
         try mark(
             key, StatusDetail(envelope), id: envelope.id,
-            sequence: try nextSequence(for: envelope.id, storing.database),
-            storing.database)
-        storing.note(.claimable)
+            sequence: try nextSequence(for: envelope.id, group.database),
+            group.database)
+        group.change.insert(.claimable)
         return envelope.id
     }
 

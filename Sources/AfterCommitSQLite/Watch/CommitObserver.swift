@@ -1,14 +1,13 @@
 #if SQLite
 import AfterCommit
 import GRDB
-import Synchronization
 
 /// Wakes the engine when a transaction of this process has committed events, one of the user's own included.
 final class CommitObserver: TransactionObserver, Sendable {
     private let live: LiveRows
     private let tables: Set<String>
     /// What the open transaction has stored.
-    private let change = Mutex<StorageChange>([])
+    private let change = Locked<StorageChange>([])
 
     init(live: LiveRows, tables: Set<String>) {
         self.live = live

@@ -17,7 +17,7 @@ final class ForeignCommits: Sendable {
         var version: Int64?
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     /// Whether a look waits for its turn on the connection.
     private let isLooking = Atomic(false)
 

@@ -1,11 +1,19 @@
 #if SQLite
 import AfterCommit
-import Synchronization
+
+/// How a write that fails is undone, while the others of its transaction are kept.
+enum WriteUndo: Sendable {
+    /// A savepoint of ours.
+    case savepoint
+    /// A savepoint that GRDB knows: the write runs code of the user's.
+    case usersSavepoint
+    /// It need not be, unless the database itself refuses it: then the whole group is undone, and run one by one.
+    case withGroup
+}
 
 /// What is to be written, in one transaction with others. It may run more than once.
 struct WriteRequest<R: Sendable>: Sendable {
-    /// Whether it runs code of the user's, whose savepoints GRDB must know.
-    var isUsers = false
+    var undo = WriteUndo.savepoint
     let operation: @Sendable (WriteGroup) throws -> R
 }
 
@@ -24,12 +32,12 @@ final class PendingWrite: Sendable {
         var failure: (any Error)?
     }
 
-    let isUsers: Bool
+    private let undo: WriteUndo
     private let operation: @Sendable (WriteGroup) throws -> Void
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init<R: Sendable>(_ request: WriteRequest<R>, result: WriteResult<R>) {
-        isUsers = request.isUsers
+        undo = request.undo
         let operation = request.operation
         self.operation = { group in result.value = try operation(group) }
     }
@@ -76,15 +84,21 @@ final class PendingWrite: Sendable {
     func perform(in group: WriteGroup, isAlone: Bool) throws -> Bool {
         state.withLock { $0.failure = nil }
         do {
-            try group.perform(isUsers: isUsers, isAlone: isAlone, operation)
+            try group.perform(undo, isAlone: isAlone, operation)
             return true
         } catch let failure as GroupFailure {
             throw failure
         } catch {
-            let told = isUsers ? StorageError.mapped(error) : StorageError.mappedOwn(error)
+            let told = self.told(error)
             state.withLock { $0.failure = told }
             return false
         }
+    }
+
+    /// What the caller is told of an error.
+    private func told(_ error: any Error) -> any Error {
+        if case .usersSavepoint = undo { return StorageError.mapped(error) }
+        return StorageError.mappedOwn(error)
     }
 
     /// Tells the caller, after the commit.
@@ -93,7 +107,7 @@ final class PendingWrite: Sendable {
     }
 
     func finish(throwing error: any Error) {
-        end(with: error)
+        end(with: told((error as? GroupFailure)?.underlying ?? error))
     }
 
     private func end(with failure: (any Error)?) {

@@ -1,7 +1,6 @@
 #if SQLite
 import AfterCommit
 import Foundation
-import Synchronization
 
 /// When and how delivered events are forgotten: some at a time, in commits that are made anyway.
 final class Pruner: Sendable {
@@ -15,7 +14,7 @@ final class Pruner: Sendable {
     }
 
     private let retention: Duration
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(configuration: SQLiteStorage.Configuration) {
         retention = configuration.retention

@@ -2,7 +2,6 @@
 import AfterCommit
 import GRDB
 import Logging
-import Synchronization
 
 /// How many more events the outbox takes. Counted exactly only near the limit.
 final class Room: Sendable {
@@ -27,7 +26,7 @@ final class Room: Sendable {
 
     let limit: Int
     private let reserve: Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(_ configuration: SQLiteStorage.Configuration) {
         limit = configuration.maxEvents

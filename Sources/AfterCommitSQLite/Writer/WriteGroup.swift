@@ -24,12 +24,20 @@ final class WriteGroup {
         now = context.envelopes.wallClock.now()
     }
 
+    private var insertion: EventInsertion?
+
     /// With what events are stored in this transaction.
-    var storing: Storing {
-        Storing(database: database, coder: context.envelopes.coder, now: now) { [self] noted in
-            change.formUnion(noted)
-            if noted.contains(.delayed) { context.room.noteDelayed(1) }
-        }
+    func eventInsertion() throws -> EventInsertion {
+        if let insertion { return insertion }
+        let new = try EventInsertion(into: .events, self)
+        insertion = new
+        return new
+    }
+
+    /// An event was stored that is to be delivered later.
+    func noteDelayed() {
+        change.insert(.delayed)
+        context.room.noteDelayed(1)
     }
 
     func afterCommit(_ action: @escaping () -> Void) {
@@ -40,22 +48,23 @@ final class WriteGroup {
         recorded.formUnion(deliveries)
     }
 
-    /// Runs one write in a savepoint of its own. One that is alone in its group fails with the whole transaction.
+    /// Runs one write so that it can be undone. One that is alone in its group fails with the whole transaction.
     func perform(
-        isUsers: Bool, isAlone: Bool, _ operation: (WriteGroup) throws -> Void
+        _ undo: WriteUndo, isAlone: Bool, _ operation: (WriteGroup) throws -> Void
     ) throws {
         let mark = (change, afterCommit.count, recorded)
         do {
-            if isAlone {
+            switch undo {
+            case _ where isAlone:
                 try operation(self)
                 try checkTransaction()
-            } else if isUsers {
+            case .usersSavepoint:
                 try database.inSavepoint {
                     try operation(self)
                     return .commit
                 }
-            } else {
-                try ownSavepoint { try operation(self) }
+            case .savepoint: try ownSavepoint { try operation(self) }
+            case .withGroup: try withGroup { try operation(self) }
             }
         } catch {
             (change, recorded) = (mark.0, mark.2)
@@ -64,8 +73,8 @@ final class WriteGroup {
             // What was counted inside of it is gone.
             context.room.noteShrunk()
             // SQLite gives up the whole transaction on some failures, and a body may have ended it.
-            guard database.isInsideTransaction else { throw GroupFailure(underlying: error) }
-            if isAlone { throw GroupFailure(underlying: error) }
+            if error is GroupFailure { throw error }
+            if isAlone || !database.isInsideTransaction { throw GroupFailure(underlying: error) }
             throw error
         }
     }
@@ -78,22 +87,38 @@ final class WriteGroup {
         }
     }
 
-    /// A savepoint around statements of ours, which GRDB need not know.
-    private func ownSavepoint(_ body: () throws -> Void) throws {
-        try PreparedStatement(database, "SAVEPOINT aftercommit").execute()
+    /// What it wrote cannot be told from the others' writes: where the database refuses it, none of them is kept.
+    private func withGroup(_ body: () throws -> Void) throws {
         do {
             try body()
-        } catch {
-            guard database.isInsideTransaction else { throw error }
-            do {
-                try PreparedStatement(database, "ROLLBACK TO aftercommit").execute()
-                try PreparedStatement(database, "RELEASE aftercommit").execute()
-            } catch {
-                throw GroupFailure(underlying: error)
-            }
-            throw error
+        } catch let error as DatabaseError {
+            throw GroupFailure(underlying: error)
         }
-        try PreparedStatement(database, "RELEASE aftercommit").execute()
+    }
+
+    /// A savepoint around statements of ours, which GRDB need not know.
+    private func ownSavepoint(_ body: () throws -> Void) throws {
+        _ = try attempt {
+            try body()
+            return true
+        }
+    }
+
+    /// Keeps what `body` wrote if it returns true.
+    /// - Returns: whether it was kept.
+    func attempt(_ body: () throws -> Bool) throws -> Bool {
+        try PreparedStatement(database, "SAVEPOINT aftercommit").execute()
+        let result = Result { try body() }
+        let isKept = (try? result.get()) ?? false
+        // Some errors end the whole transaction.
+        guard database.isInsideTransaction else { return try result.get() }
+        do {
+            if !isKept { try PreparedStatement(database, "ROLLBACK TO aftercommit").execute() }
+            try PreparedStatement(database, "RELEASE aftercommit").execute()
+        } catch {
+            throw GroupFailure(underlying: error)
+        }
+        return try result.get()
     }
 }
 #endif

@@ -2,7 +2,6 @@
 import AfterCommit
 import Foundation
 import GRDB
-import Synchronization
 
 /// Commits what waits, many writes at a time, on the user's own writer: what the user writes meanwhile takes its turn.
 final class WriteQueue: Sendable {
@@ -18,7 +17,7 @@ final class WriteQueue: Sendable {
 
     private let database: any DatabaseWriter
     private let busyTimeout: Duration
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(database: any DatabaseWriter, busyTimeout: Duration) {
         self.database = database
@@ -145,11 +144,7 @@ final class WriteQueue: Sendable {
     }
 
     private func finish(_ requests: [PendingWrite], throwing error: any Error) {
-        let underlying = (error as? GroupFailure)?.underlying ?? error
-        for request in requests {
-            request.finish(
-                throwing: request.isUsers ? StorageError.mapped(underlying) : StorageError.mappedOwn(underlying))
-        }
+        for request in requests { request.finish(throwing: error) }
     }
 
     private func attempt(_ requests: [PendingWrite], _ database: Database, _ context: SQLiteContext) throws {
@@ -158,7 +153,8 @@ final class WriteQueue: Sendable {
         do {
             for request in requests { _ = try request.perform(in: group, isAlone: requests.count == 1) }
             try context.pruneIfDue(group)
-            try database.commit()
+            // As GRDB's own, without being compiled each time.
+            try database.cachedStatement(sql: "COMMIT TRANSACTION").execute()
         } catch {
             if database.isInsideTransaction { try database.rollback() }
             throw error
@@ -174,7 +170,7 @@ final class WriteQueue: Sendable {
         var pause = Duration.microseconds(100)
         while true {
             do {
-                return try database.beginTransaction(.immediate)
+                return try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 guard slept < busyTimeout else { throw error }
                 Thread.sleep(forTimeInterval: pause.timeInterval)

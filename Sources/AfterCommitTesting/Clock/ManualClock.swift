@@ -1,6 +1,5 @@
 public import AfterCommit
 public import Foundation
-import Synchronization
 
 /// A clock that stands still until a test moves it.
 ///
@@ -40,7 +39,7 @@ public final class ManualClock: Clock {
         var lastID = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// The date that moves along with this clock.
     public let wallClock: ManualWallClock
@@ -108,10 +107,10 @@ public final class ManualClock: Clock {
 
 /// A date that stands still until a test moves it, forwards or backwards.
 public final class ManualWallClock: WallClock {
-    private let date: Mutex<Date>
+    private let date: Locked<Date>
 
     public init(date: Date) {
-        self.date = Mutex(date)
+        self.date = Locked(date)
     }
 
     public func now() -> Date { date.withLock { $0 } }

@@ -2,13 +2,12 @@ import AfterCommit
 import Foundation
 import Logging
 import ServiceLifecycle
-import Synchronization
 
 /// What one case works with: a clock of its own, storages, engines.
 final class ConformanceRun: Sendable {
     let suite: ConformanceSuite
     let clock = ManualClock()
-    private let open = Mutex<[any ConformanceStorage]>([])
+    private let open = Locked<[any ConformanceStorage]>([])
 
     init(suite: ConformanceSuite) {
         self.suite = suite
@@ -171,7 +170,7 @@ struct Intercepting: AttemptInterceptor {
 
 /// Keeps values that handlers saw, in order.
 final class Kept<Value: Sendable>: Sendable {
-    private let state = Mutex<[Value]>([])
+    private let state = Locked<[Value]>([])
 
     var values: [Value] { state.withLock { $0 } }
     func append(_ value: Value) { state.withLock { $0.append(value) } }

@@ -1,4 +1,4 @@
-import Synchronization
+import AfterCommit
 
 /// Counts by name, for handlers of cases.
 final class Counters: Sendable {
@@ -8,7 +8,7 @@ final class Counters: Sendable {
         var inside: Set<String> = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func value(_ name: String) -> Int { state.withLock { $0.values[name, default: 0] } }
     func increment(_ name: String) { state.withLock { $0.values[name, default: 0] += 1 } }

@@ -1,6 +1,5 @@
 public import AfterCommit
 public import Foundation
-import Synchronization
 
 /// A storage that fails on demand, and otherwise does what the storage beneath it does.
 ///
@@ -31,7 +30,7 @@ public final class FaultInjectingStorage: EventStorage {
     }
 
     private let base: any EventStorage
-    private let faults = Mutex(Faults())
+    private let faults = Locked(Faults())
     public let leaseDuration: Duration?
     private let suspects: [String: [SubscriptionPlace.Suspect]]
 

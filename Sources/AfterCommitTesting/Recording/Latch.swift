@@ -1,4 +1,4 @@
-import Synchronization
+import AfterCommit
 
 /// Holds tasks until it is opened: it stands for work that takes as long as a test wants.
 public final class Latch: Sendable {
@@ -7,7 +7,7 @@ public final class Latch: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     public init() {}
 

@@ -1,5 +1,4 @@
 public import AfterCommit
-import Synchronization
 
 /// A handler that remembers its calls, and then does what it was given to do.
 ///
@@ -25,7 +24,7 @@ public final class RecordingHandler<E: Event>: Sendable {
         var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let behavior: @concurrent @Sendable (E, DeliveryContext) async throws -> Void
 
     /// - Parameter behavior: runs after the call was noted; what it throws, the handler throws. Default: nothing.

@@ -2,7 +2,6 @@
 import AfterCommit
 import Foundation
 import Logging
-import Synchronization
 
 /// Places orders through the use case and waits until the data platform has them, or never will.
 struct OrderRun: Sendable {
@@ -174,7 +173,7 @@ struct OrderRun: Sendable {
 /// Hands out 1 to a last number, to several callers.
 private final class OrderNumbers: Sendable {
     private let last: Int
-    private let taken = Mutex(0)
+    private let taken = Locked(0)
 
     init(upTo last: Int) {
         self.last = last

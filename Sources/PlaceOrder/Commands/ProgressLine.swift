@@ -1,11 +1,10 @@
 #if Example
 import AfterCommit
-import Synchronization
 
 /// One line on a terminal that follows a run.
 final class ProgressLine: Sendable {
     private let orders: Int?
-    private let count = Mutex(0)
+    private let count = Locked(0)
 
     init(orders: Int?) {
         self.orders = orders

@@ -1,13 +1,13 @@
 #if Example
+import AfterCommit
 import Foundation
-import Synchronization
 
 /// A file of lines, each handed to the system before the call returns: a killed process loses none.
 final class AppendOnlyFile: Sendable {
     private let descriptor: Int32
     private let path: String
     /// Keeps a line whole where the system takes only a part of it.
-    private let turn = Mutex(())
+    private let turn = Locked(())
 
     /// Opens the file to write behind what it has, and creates it if there is none.
     /// - Throws: ``FileError`` with what the system said.

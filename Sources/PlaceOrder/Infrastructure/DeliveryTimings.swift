@@ -1,5 +1,5 @@
 #if Example
-import Synchronization
+import AfterCommit
 
 /// When each order was committed and when the data platform had it.
 final class DeliveryTimings: Sendable {
@@ -18,7 +18,7 @@ final class DeliveryTimings: Sendable {
 
     private let start: Start
     private let stopwatch: Stopwatch
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(from start: Start, stopwatch: Stopwatch) {
         self.start = start

@@ -1,6 +1,6 @@
 #if Example
+import AfterCommit
 import Foundation
-import Synchronization
 import UnixSignals
 
 /// Asks a run to stop before it is done: what it waits for is cancelled, and it reports what it has.
@@ -10,7 +10,7 @@ final class Interruption: Sendable {
         var actions: [@Sendable () -> Void] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     var isInterrupted: Bool { state.withLock(\.isInterrupted) }
 

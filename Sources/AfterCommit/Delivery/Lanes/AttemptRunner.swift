@@ -1,5 +1,4 @@
 import ServiceContextModule
-import Synchronization
 import Tracing
 
 /// Runs one attempt, of a delivery or of a batch: contexts, interceptors, span, handler, and what came of it.
@@ -58,7 +57,7 @@ package struct AttemptRunner: Sendable {
     private func single(_ context: DeliveryContext) async -> AttemptResult {
         do {
             if interceptors.isEmpty { return try await subscription.attempt(coder, context) }
-            let outcome = Mutex<AttemptResult?>(nil)
+            let outcome = Locked<AttemptResult?>(nil)
             try await intercepted([context]) {
                 let result = try await subscription.attempt(coder, context)
                 outcome.withLock { $0 = result }
@@ -100,7 +99,7 @@ package struct AttemptRunner: Sendable {
     private func batch(_ contexts: [DeliveryContext], _ batching: Subscription.Batching) async -> [AttemptResult] {
         if interceptors.isEmpty { return await batching.attempt(coder, contexts) }
         do {
-            let outcomes = Mutex<[AttemptResult]?>(nil)
+            let outcomes = Locked<[AttemptResult]?>(nil)
             try await intercepted(contexts) {
                 let results = await batching.attempt(coder, contexts)
                 outcomes.withLock { $0 = results }

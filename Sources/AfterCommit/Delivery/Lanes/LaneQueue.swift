@@ -1,6 +1,5 @@
 import DequeModule
 import Foundation
-import Synchronization
 
 /// Hands deliveries to lanes and gathers how their attempts ended.
 ///
@@ -9,7 +8,7 @@ import Synchronization
 /// the rule that someone always looks keeps as many attempts running as there are lanes: whoever takes deliveries and
 /// leaves some unbegun wakes an idle lane.
 package final class LaneQueue: Sendable {
-    let state: Mutex<State>
+    let state: Locked<State>
     let gate: EndpointGate
     let timeout: Duration
     let batch: BatchSize
@@ -26,7 +25,7 @@ package final class LaneQueue: Sendable {
         lanes: Int, timeout: Duration, batch: BatchSize = .one, gate: EndpointGate,
         journal: (any AttemptJournal)? = nil, time: TimeSource, wallClock: any WallClock, signal: WakeSignal
     ) {
-        state = Mutex(
+        state = Locked(
             State(
                 lanes: (0..<lanes).map { _ in Place() }, concurrency: lanes, company: BatchCompany(batch)))
         self.timeout = timeout

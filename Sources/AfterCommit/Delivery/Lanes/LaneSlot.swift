@@ -1,5 +1,4 @@
 import DequeModule
-import Synchronization
 
 /// One lane's place: what it runs, what it has taken and not begun, and what it has not told the queue yet.
 ///
@@ -37,5 +36,5 @@ package final class LaneSlot: Sendable {
         }
     }
 
-    let state = Mutex(State())
+    let state = Locked(State())
 }

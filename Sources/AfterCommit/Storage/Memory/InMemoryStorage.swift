@@ -1,4 +1,3 @@
-import Synchronization
 
 /// A storage that keeps everything in this process: for unit tests and for events that may be lost with the process.
 ///
@@ -54,7 +53,7 @@ public final class InMemoryStorage: TableStorage {
 
     let configuration: Configuration
     let payloadForm: EnvelopeFactory.PayloadForm
-    let queue: Mutex<MemoryQueue>
+    let queue: Locked<MemoryQueue>
     private let tables = MemoryTablesActor()
 
     /// - Parameters:
@@ -67,7 +66,7 @@ public final class InMemoryStorage: TableStorage {
         self.configuration = configuration
         self.envelopes = envelopes
         payloadForm = configuration.codingCheck ? .checkedValue : .value
-        queue = Mutex(MemoryQueue(configuration: configuration))
+        queue = Locked(MemoryQueue(configuration: configuration))
     }
 
     @discardableResult

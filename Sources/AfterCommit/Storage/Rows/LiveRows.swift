@@ -1,4 +1,3 @@
-import Synchronization
 
 /// What a process knows of the deliveries it makes from rows, beyond what is stored: who delivers, and what is in hand.
 ///
@@ -13,7 +12,7 @@ package final class LiveRows: Sendable {
         var subscriptions: [String: RowClaims] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     package init() {}
 

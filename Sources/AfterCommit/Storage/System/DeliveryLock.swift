@@ -1,11 +1,10 @@
 import Foundation
-import Synchronization
 
 /// The right to deliver from a store: a lock on a file of ours that names the process which holds it.
 ///
 /// The system gives it up when the process dies, so a lock that can be taken proves that the old owner is gone.
 package final class DeliveryLock: Sendable {
-    private let file: Mutex<Int32>
+    private let file: Locked<Int32>
 
     /// - Parameter path: the lock's file, which is made where there is none.
     package init(path: String) throws(StorageError) {
@@ -23,7 +22,7 @@ package final class DeliveryLock: Sendable {
             close(file)
             throw StorageError(error, "\(path) cannot be written")
         }
-        self.file = Mutex(file)
+        self.file = Locked(file)
     }
 
     deinit {

@@ -11,7 +11,7 @@ package final class StoreThread: SerialExecutor {
     }
 
     package let signal = Signal()
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let threadID = Atomic<UInt>(0)
     private let name: String
 
