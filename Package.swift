@@ -138,7 +138,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks"),
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["AfterCommit"], path: "Tests/TestSupport"),
         .testTarget(
             name: "AfterCommitTests",
             dependencies: [

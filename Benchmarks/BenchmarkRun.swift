@@ -4,6 +4,9 @@ import Foundation
 struct BenchmarkRun {
     private let arguments: Arguments
     private var chapters: [any Chapter]
+    #if Postgres
+    private let postgres = PostgresServer()
+    #endif
 
     init(_ arguments: Arguments) throws {
         self.arguments = arguments
@@ -15,6 +18,9 @@ struct BenchmarkRun {
         #endif
         #if SQLite
         chapters += [try SQLiteEmitLines(), try SQLiteSettleLines()]
+        #endif
+        #if Postgres
+        chapters += [PostgresEmitLines(postgres), PostgresSettleLines(postgres), PostgresBacklogLines(postgres)]
         #endif
         chapters.append(MemoryLines())
         self.chapters = chapters.filter { chapter in
@@ -40,6 +46,9 @@ struct BenchmarkRun {
             progress.write(Data("\(name): \((ContinuousClock.now - begin).seconds.short) s\n".utf8))
         }
         for index in chapters.indices { try await chapters[index].finish() }
+        #if Postgres
+        try postgres.stop()
+        #endif
         try report.json().write(to: URL(fileURLWithPath: arguments.jsonPath))
         print(report.table())
     }

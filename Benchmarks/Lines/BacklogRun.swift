@@ -1,8 +1,9 @@
-#if LMDB
 import AfterCommit
-import AfterCommitLMDB
 import Foundation
-import Synchronization
+
+#if LMDB
+import AfterCommitLMDB
+#endif
 
 /// Emits and settles as many events, while as many as before wait.
 enum BacklogRun {
@@ -11,6 +12,7 @@ enum BacklogRun {
     /// No attempt may run out of time while it waits for its permit.
     static let policy = DeliveryPolicy(timeout: .seconds(3_600), concurrency: 64)
 
+    #if LMDB
     /// Makes a store in which so many events wait for the subscription. An engine that is gone again gives it its place.
     static func fill(storeAt folder: URL, count: Int) async throws {
         let storage = try LMDBStorage(path: folder.path)
@@ -23,11 +25,20 @@ enum BacklogRun {
         await storage.close()
     }
 
-    /// - Parameter handled: called when everything is handled, the engine still running.
     static func measure(
         storeAt folder: URL, handled: () async throws -> Void = {}
     ) async throws -> Double {
         let storage = try LMDBStorage(path: folder.path)
+        let rate = try await measure(storage, handled: handled)
+        await storage.close()
+        return rate
+    }
+    #endif
+
+    /// - Parameter handled: called when everything is handled, the engine still running.
+    static func measure(
+        _ storage: some EventStorage, count: Int = count, handled: () async throws -> Void = {}
+    ) async throws -> Double {
         let permits = Permits(total: count)
         let running = try await RunningEngine(
             storage,
@@ -43,8 +54,6 @@ enum BacklogRun {
         // It settles what was handled; the attempts that wait for a permit are released.
         try await running.stop()
         permits.close()
-        await storage.close()
         return rate
     }
 }
-#endif

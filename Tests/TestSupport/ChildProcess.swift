@@ -1,5 +1,5 @@
+import AfterCommit
 package import Foundation
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -22,7 +22,7 @@ package final class ChildProcess: Sendable {
     package let input: FileHandle
     package let output: FileHandle
     /// Its exit status, or the signal that ended it.
-    private let status = Mutex<Int32?>(nil)
+    private let status = Locked<Int32?>(nil)
     private let hasEnded = DispatchSemaphore(value: 0)
     private let ending: AsyncStream<Void>
 

@@ -1,3 +1,4 @@
+import AfterCommit
 package import Foundation
 import Synchronization
 
@@ -9,7 +10,7 @@ package final class PrivatePostgres: Sendable {
     /// It runs for as long as this one's input is open.
     private let process: ChildProcess
 
-    private static let started = Mutex<Result<PrivatePostgres, any Error>?>(nil)
+    private static let started = Locked<Result<PrivatePostgres, any Error>?>(nil)
     private static let lastDatabase = Atomic(0)
 
     /// The one of this process. It blocks until it is started.
@@ -22,8 +23,9 @@ package final class PrivatePostgres: Sendable {
         }
     }
 
-    package init() throws {
-        process = try ChildProcess([Self.script, "serve"])
+    /// - Parameter isDurable: whether commits are flushed to the disk: not for tests, but for what is measured.
+    package init(isDurable: Bool = false) throws {
+        process = try ChildProcess([Self.script, "serve"] + (isDurable ? ["--durable"] : []))
         var line = Data()
         while !line.contains(UInt8(ascii: "\n")) {
             let bytes = process.output.availableData
@@ -48,6 +50,12 @@ package final class PrivatePostgres: Sendable {
     package func restart() throws {
         let restart = try ChildProcess([Self.script, "restart", folder])
         guard restart.waitUntilEnded() == 0 else { throw NotStarted() }
+    }
+
+    /// Ends it, and waits until its folder is gone.
+    package func stop() throws {
+        try process.input.close()
+        guard process.waitUntilEnded() == 0 else { throw NotStarted() }
     }
 
     /// The server's own process, which answers SIGSTOP and SIGCONT.

@@ -19,6 +19,21 @@ final class Relay: Sendable {
         var busy: Set<String> = []
         /// How many claims in a row found something.
         var findings = 0
+        /// From where claims look for what is ready.
+        var looks: [String: Look] = [:]
+    }
+
+    /// What is ready lies behind the index entries of what was settled, which are there until a vacuum: most claims begin where
+    /// the last one found something.
+    struct Look {
+        var from: UInt64 = 0
+        /// When one looked from the beginning.
+        var began: Duration
+
+        /// Transactions that take a sequence and commit later are this far behind at most, almost always.
+        static let overlap: UInt64 = 1_000
+        /// How long what lies further behind may stay unseen.
+        static let maxAge = Duration.seconds(1)
     }
 
     /// After so many claims in a row that found something it looks by itself, and inserting transactions need not notify it.
@@ -114,6 +129,28 @@ final class Relay: Sendable {
         }
     }
 
+    /// - Returns: the sequence to look from.
+    func beginLook(_ subscription: String, now: Duration) -> UInt64 {
+        state.withLock { state in
+            if let look = state.looks[subscription], now < look.began + Look.maxAge { return look.from }
+            state.looks[subscription] = Look(began: now)
+            return 0
+        }
+    }
+
+    /// Notes what a claim found that found as much as it may.
+    func endLook(_ subscription: String, found deliveries: [ClaimedDelivery]) {
+        let first = deliveries.lazy.filter { $0.history == nil }.map(\.sequence).min() ?? 0
+        state.withLock { state in
+            state.looks[subscription]?.from = first > Look.overlap ? first - Look.overlap : 0
+        }
+    }
+
+    /// What lies further behind is ready again.
+    func lookAnew(_ subscription: String) {
+        state.withLock { $0.looks[subscription] = nil }
+    }
+
     func delivers(to subscription: String) -> Bool { state.withLock { $0.subscriptions[subscription] != nil } }
 
     var isIdle: Bool { state.withLock { $0.isIdle } }
@@ -135,6 +172,7 @@ final class Relay: Sendable {
             state.isIdle = false
             state.claimed = [:]
             state.busy = []
+            state.looks = [:]
             return true
         }
     }

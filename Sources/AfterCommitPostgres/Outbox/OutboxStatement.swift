@@ -69,7 +69,7 @@ enum OutboxStatement {
         UPDATE outbox_deliveries SET state = 'retrying', due = $2
         WHERE subscription = $1 AND state = 'parked' AND epoch IS NULL
         """
-    static let claim = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5)"
+    static let claim = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5, $6)"
     static let nextDue = """
         SELECT min(due) FROM outbox_deliveries WHERE subscription = $1 AND state = 'retrying' AND epoch IS NULL
         """

@@ -6,19 +6,16 @@ import Logging
 extension PostgresOutbox {
     func claim(_ request: ClaimRequest) async throws -> ClaimedBatch {
         let (subscription, epoch) = try relay.subscription(request.subscription)
-        let due = request.includesNew ? max(1, request.limit / 2) : request.limit
-        let parameters: [PostgresValue] = [
-            .int32(subscription), .int64(epoch), .timestamp(request.now), .int32(Int32(clamping: due)),
-            .int32(request.includesNew ? Int32(clamping: request.limit) : 0),
-        ]
+        let from = relay.beginLook(request.subscription, now: time.now())
         do {
             let (deliveries, nextDue, becameIdle) = try await pool.run { session in
-                try self.claim(request, parameters, subscription: subscription, epoch: epoch, in: session)
+                try self.claim(request, subscription: subscription, epoch: epoch, from: from, in: session)
             }
             relay.claimed(deliveries.lazy.map(\.sequence), of: request.subscription)
             // Others may have looked before the inserting transactions were asked to notify.
             if becameIdle { relay.wake(.claimable) }
             let isFull = deliveries.count >= request.limit
+            if isFull { relay.endLook(request.subscription, found: deliveries) }
             let looksAgain = !deliveries.isEmpty && (isFull || !relay.isIdle)
             return ClaimedBatch(
                 deliveries: deliveries, nextDue: nextDue, hasMore: looksAgain || !request.includesNew)
@@ -40,23 +37,36 @@ extension PostgresOutbox {
     private static let registrationLook = Duration.milliseconds(20)
 
     private func claim(
-        _ request: ClaimRequest, _ parameters: [PostgresValue], subscription: Int32, epoch: Int64,
-        in session: PostgresSession
+        _ request: ClaimRequest, subscription: Int32, epoch: Int64, from: UInt64, in session: PostgresSession
     ) throws -> (deliveries: [ClaimedDelivery], nextDue: Date?, becameIdle: Bool) {
-        let claim = PostgresStatement(OutboxStatement.claim, parameters)
-        let nextDue = PostgresStatement(OutboxStatement.nextDue, [.int32(subscription)])
-        var results = try session.pipeline([claim, nextDue])
+        var deliveries: [ClaimedDelivery] = []
+        var due: Date?
+        func look(from: UInt64) throws {
+            let limit = request.limit - deliveries.count
+            let parameters: [PostgresValue] = [
+                .int32(subscription), .int64(epoch), .timestamp(request.now),
+                .int32(Int32(clamping: request.includesNew ? max(1, limit / 2) : limit)),
+                .int32(request.includesNew ? Int32(clamping: limit) : 0), .int64(Int64(bitPattern: from)),
+            ]
+            let results = try session.pipeline([
+                PostgresStatement(OutboxStatement.claim, parameters),
+                PostgresStatement(OutboxStatement.nextDue, [.int32(subscription)]),
+            ])
+            deliveries += try results[0].map { try StoredDelivery($0).claimed }
+            due = try results[1].first().optionalTimestamp(0)
+        }
+        try look(from: from)
+        if from > 0, request.includesNew, deliveries.count < request.limit { try look(from: 0) }
         var becameIdle = false
-        if request.includesNew, let idle = relay.found(results[0].count, for: request.subscription) {
+        if request.includesNew, let idle = relay.found(deliveries.count, for: request.subscription) {
             _ = try session.execute(RelayStatement.setIdle, [.int64(epoch), .bool(idle)])
             if idle {
                 // What was inserted before others knew that they are to notify.
-                results = try session.pipeline([claim, nextDue])
+                try look(from: 0)
                 becameIdle = true
             }
         }
-        let deliveries = try results[0].map { try StoredDelivery($0).claimed }
-        return (deliveries, try results[1].first().optionalTimestamp(0), becameIdle)
+        return (deliveries, due, becameIdle)
     }
 
     /// Another relay has what was claimed: this one begins anew.
@@ -98,6 +108,7 @@ extension PostgresOutbox {
                     OutboxStatement.release, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)])
             }
             relay.ended(sequences, of: name)
+            relay.lookAnew(name)
         } catch {
             // The detachment gives it back, or the end of the lease.
             logger.warning(

@@ -26,7 +26,10 @@ extension PostgresOutbox {
         }
         relay.ended(sequences, of: batch.subscription)
         var change = settled.change
-        if settled.mayBeClaimable { change.insert(.claimable) }
+        if settled.mayBeClaimable {
+            relay.lookAnew(batch.subscription)
+            change.insert(.claimable)
+        }
         relay.wake(change)
         return SettlementReport(stale: settled.stale, refusedEmissions: settled.refusedEmissions)
     }
@@ -105,6 +108,7 @@ extension PostgresOutbox {
     func settled(_ delivery: DeliveryID) {
         relay.ended(CollectionOfOne(delivery.sequence), of: delivery.subscription)
         // Those that waited behind its key.
+        relay.lookAnew(delivery.subscription)
         relay.wake(.claimable)
     }
 }
