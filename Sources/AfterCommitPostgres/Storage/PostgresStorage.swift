@@ -86,13 +86,13 @@ public final class PostgresStorage: TransactionalStorage {
     }
 
     deinit {
-        listener.stop()
+        listener.interruptThread()
         queue.detach()
     }
 
-    /// Gives back what is claimed and closes the connections. Later calls throw `StorageError` with `closed`.
+    /// Gives back what is claimed and closes the connections; statements that are under way end at the server too. Later calls throw `StorageError` with `closed`.
     public func close() async {
-        listener.stop()
+        await listener.stop()
         await queue.close()
         await pool.close()
     }
