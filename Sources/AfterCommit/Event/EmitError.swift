@@ -73,7 +73,7 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
     }
 
     /// What cannot be kept, for ``Code/unsuitableField``: `type`, `source`, `orderingKey`, `headers.` and the name, `contentType`,
-    /// `deduplicationKey`, `time`, `deliverAt` or `schemaVersion`.
+    /// `deduplicationKey`, `time` or `schemaVersion`.
     public var field: String? {
         guard case .unsuitableField(let field, _) = detail else { return nil }
         return field

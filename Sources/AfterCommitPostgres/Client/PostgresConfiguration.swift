@@ -72,8 +72,9 @@ public struct PostgresConfiguration: Sendable {
         guard !applicationName.hasNUL else {
             throw StorageError(.unsuitablePath, "applicationName has a NUL character")
         }
-        if let schema, schema.isEmpty || schema.utf8.count > 63 || schema.hasNUL || schema.contains("\"")
-            || schema.contains("\\")
+        if let schema,
+            schema.isEmpty || schema.utf8.count > 63 || schema.hasNUL || schema.contains("\"")
+                || schema.contains("\\")
         {
             throw StorageError(
                 .unsuitablePath, "schema is \(schema.debugDescription): 1 to 63 bytes, no quote, no backslash, no NUL")

@@ -3,7 +3,8 @@ import AfterCommit
 import Foundation
 
 extension Emission {
-    /// From 1970: what microseconds of 64 bits hold, and a timestamp too.
+    /// From 1970: what microseconds of 64 bits hold, and a timestamp too. ``Emission/deliverAt`` may lie beyond: it is kept as
+    /// the last moment.
     private static let seconds = -2e11...9e12
 
     /// Refuses what PostgreSQL cannot keep, before anything is sent: its error would come later, name no field, and fail what
@@ -20,10 +21,10 @@ extension Emission {
             guard !name.hasNUL else { throw Self.hasNUL("headers") }
             guard !value.hasNUL else { throw Self.hasNUL("headers.\(name)") }
         }
-        for (field, date) in [("time", envelope.time), ("deliverAt", deliverAt)] {
-            guard let date, !Self.seconds.contains(date.timeIntervalSince1970) else { continue }
+        guard Self.seconds.contains(envelope.time.timeIntervalSince1970) else {
             throw .unsuitableField(
-                field, reason: "is \(date.timeIntervalSince1970) s from 1970, outside of the years 4300 BC to 287000")
+                "time",
+                reason: "is \(envelope.time.timeIntervalSince1970) s from 1970, outside of the years 4300 BC to 287000")
         }
         guard Int32(exactly: envelope.schemaVersion) != nil else {
             throw .unsuitableField("schemaVersion", reason: "is \(envelope.schemaVersion), which is no 32-bit number")

@@ -6,7 +6,9 @@ import TestSupport
 import Testing
 
 @Suite struct PostgresConnectingTests {
-    private func port(_ database: TestDatabase) throws -> Int { try #require(URLComponents(string: database.url)?.port) }
+    private func port(_ database: TestDatabase) throws -> Int {
+        try #require(URLComponents(string: database.url)?.port)
+    }
 
     private func connect(_ configuration: PostgresConfiguration) async throws -> Int32 {
         let connection = try PostgresConnection(configuration, time: TimeSource(ContinuousClock()), number: 1)

@@ -33,7 +33,8 @@ import Testing
             #expect(error.isUniqueViolation)
             #expect(try session.execute("SELECT FROM t").isEmpty)
             // A statement that cannot be prepared ends it too, and the next one works.
-            #expect(try postgresError { try session.pipeline([insert(1), PostgresStatement("SELEC")]) }.sqlState == "42601")
+            #expect(
+                try postgresError { try session.pipeline([insert(1), PostgresStatement("SELEC")]) }.sqlState == "42601")
             #expect(try session.pipeline([insert(1), insert(2)]).map(\.affectedRows) == [1, 1])
             #expect(!session.isLost)
         }

@@ -43,7 +43,8 @@ import Testing
         #expect(try await connect(server.url, host: "localhost", .verifyFull(rootCertificates: root)))
         // It names another host, and no authority of the system's signed it.
         for (host, tls): (String, PostgresConfiguration.TLS) in [
-            ("127.0.0.1", .verifyFull(rootCertificates: root)), ("localhost", .verifyFull()), ("localhost", .verifyCA()),
+            ("127.0.0.1", .verifyFull(rootCertificates: root)), ("localhost", .verifyFull()),
+            ("localhost", .verifyCA()),
         ] {
             let error = try await postgresError { _ = try await connect(server.url, host: host, tls) }
             #expect(error.message.contains("certificate"))

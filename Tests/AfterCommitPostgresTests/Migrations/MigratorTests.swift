@@ -64,7 +64,9 @@ import Testing
         let database = try await TestDatabase()
         let pool = try database.pool()
         try await first.prepare(pool, applies: true)
-        try await database.run { _ = try $0.execute("INSERT INTO aftercommit_migrations (number, name) VALUES (99, 'x')") }
+        try await database.run {
+            _ = try $0.execute("INSERT INTO aftercommit_migrations (number, name) VALUES (99, 'x')")
+        }
         #expect(try await code { try await all.prepare(pool, applies: applies) } == .formatTooNew)
         #expect(try await applied(database) == [1, 99])
         await pool.close()

@@ -18,8 +18,6 @@ import Testing
         Case(field: "orderingKey", event: OrderPlaced(number: -1, orderingKey: "a\0b")),
         Case(field: "headers.tenant", options: EmitOptions(headers: ["tenant": "a\0b"])),
         Case(field: "deduplicationKey", options: EmitOptions(deduplicationKey: "a\0b")),
-        Case(field: "deliverAt", options: EmitOptions(deliverAt: Date(timeIntervalSince1970: 1e14))),
-        Case(field: "deliverAt", options: EmitOptions(deliverAt: Date(timeIntervalSince1970: .nan))),
     ]
 
     private func field(_ body: () async throws -> Void) async throws -> String? {
@@ -45,7 +43,9 @@ import Testing
         let storage = try await database.storage()
         try await withThrowingTaskGroup { group in
             for number in 0..<200 {
-                group.addTask { _ = try await storage.emit(contentsOf: [OrderPlaced(number: number)], options: .init()) }
+                group.addTask {
+                    _ = try await storage.emit(contentsOf: [OrderPlaced(number: number)], options: .init())
+                }
                 let bad = Self.cases[number % Self.cases.count]
                 group.addTask {
                     let field = try await self.field {
@@ -99,6 +99,21 @@ import Testing
         #expect(fields.withLock(\.self) == ["orderingKey", "headers.tenant"])
         #expect(try await numbers(database) == [0, 1])
         await storage.close()
+    }
+
+    private struct Stopped: WallClock {
+        let date: Date
+        func now() -> Date { date }
+    }
+
+    @Test(arguments: [1e14, .infinity, .nan])
+    func aClockThatIsNoneIsRefused(seconds: Double) async throws {
+        let emission = try EnvelopeFactory(
+            ids: EventIDGenerator(), wallClock: Stopped(date: Date(timeIntervalSince1970: seconds))
+        )
+        .emission(OrderPlaced(number: 1), options: EmitOptions(), form: .bytes)
+        let error = #expect(throws: EmitError.self) { try emission.checkStorable() }
+        #expect(error?.field == "time")
     }
 
     @Test func whatTheFactorySaysIsLookedAt() async throws {

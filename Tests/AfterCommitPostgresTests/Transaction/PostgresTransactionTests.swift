@@ -110,7 +110,9 @@ import Testing
             return try tx.query("SELECT * FROM t").first().column("name")
         }
         #expect(try await storage.transaction(read) == 1)
-        try await database.run { try $0.executeScript("ALTER TABLE t DROP COLUMN name; ALTER TABLE t ADD more int, ADD name text") }
+        try await database.run {
+            try $0.executeScript("ALTER TABLE t DROP COLUMN name; ALTER TABLE t ADD more int, ADD name text")
+        }
         let count = Mutex(0)
         let place = try await storage.transaction { tx in
             count.withLock { $0 += 1 }

@@ -71,7 +71,8 @@ import Testing
             }
             // The first and the last day that the server knows.
             let edges = try session.execute(
-                "SELECT timestamptz '4713-11-24 BC', timestamptz '294276-12-31 00:00'").first()
+                "SELECT timestamptz '4713-11-24 BC', timestamptz '294276-12-31 00:00'"
+            ).first()
             for (column, text) in [(0, "4713-11-24 00:00:00+00 BC"), (1, "294276-12-31 00:00:00+00")] {
                 let date = try edges.timestamp(column)
                 #expect(try session.execute("SELECT $1::timestamptz::text", [.timestamp(date)]).first().text(0) == text)
