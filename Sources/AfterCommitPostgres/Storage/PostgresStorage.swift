@@ -92,9 +92,10 @@ public final class PostgresStorage: TransactionalStorage {
 
     /// Gives back what is claimed and closes the connections; statements that are under way end at the server too. Later calls throw `StorageError` with `closed`.
     public func close() async {
-        await listener.stop()
+        listener.interruptThread()
         await queue.close()
         await pool.close()
+        await listener.stop()
     }
 
     public var leaseDuration: Duration? { queue.leaseDuration }
