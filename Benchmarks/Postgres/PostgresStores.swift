@@ -10,7 +10,7 @@ final class PostgresServer {
     private var urls: [String] = []
 
     func makeDatabase() throws -> String {
-        let server = try self.server ?? PrivatePostgres(isDurable: true)
+        let server = try self.server ?? PrivatePostgres(["--durable"])
         self.server = server
         return try server.makeDatabase()
     }

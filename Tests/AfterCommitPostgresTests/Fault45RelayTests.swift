@@ -81,7 +81,11 @@ import Testing
             if event.number % 7 == 0, context.attempt == 1 { throw HandlerOutcome.retry(after: .milliseconds(5)) }
         }
         let policy = DeliveryPolicy(backoff: .constant(.milliseconds(5)), concurrency: 8)
-        let subscription = Subscription("test", to: OrderPlaced.self, policy: policy) { try await handler($0, $1) }
+        // A breaker that opens for longer and longer would hold up what its relay has in hand.
+        let endpoint = Endpoint("test", breaker: nil)
+        let subscription = Subscription("test", to: OrderPlaced.self, policy: policy, endpoint: endpoint) {
+            try await handler($0, $1)
+        }
         let engines = try await relays.asyncMap {
             try await EventEngine(storage: $0, logger: silent, subscriptions: [subscription])
         }

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # A private PostgreSQL for tests, in a temporary folder, on a free port of 127.0.0.1. It trusts everybody there.
 #
-#   postgres.sh serve [--durable]   prints `postgresql://postgres@127.0.0.1:PORT/postgres FOLDER` when it accepts connections,
+#   postgres.sh serve [--durable] [--tls]
+#                                   prints `postgresql://postgres@127.0.0.1:PORT/postgres FOLDER` when it accepts connections,
 #                                   and stops the server when its standard input ends, so when whoever started it is gone.
 #                                   Without --durable nothing is flushed: a crash of the machine loses everything.
+#                                   With --tls it has a certificate for `localhost`, FOLDER/server.crt, which signed itself.
 #   postgres.sh database URL NAME   makes a database.
 #   postgres.sh restart FOLDER      lets it crash and starts it again, on the same port.
 set -euo pipefail
@@ -63,11 +65,21 @@ stop_and_remove() {
 }
 
 serve() {
+    local durable=false tls=false option
+    for option in "$@"; do
+        case $option in
+        --durable) durable=true ;;
+        --tls) tls=true ;;
+        *) fail "serve knows --durable and --tls, not $option." ;;
+        esac
+    done
     find_programs
     folder=$(mktemp -d "${TMPDIR:-/tmp}/aftercommit-postgres.XXXXXX")
     trap stop_and_remove EXIT
     trap 'exit 1' INT TERM HUP
     if [ "$(id -u)" -eq 0 ]; then chown postgres: "$folder"; fi
+    # The tests read the certificate.
+    chmod 755 "$folder"
     cd "$folder"
     as_owner "$programs/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 \
         || { cat "$folder/initdb.log" >&2; fail "initdb failed."; }
@@ -78,8 +90,16 @@ max_connections = 300
 include 'port.conf'
 SETTINGS
     # Commits reach the system at least, so that a crash of the server loses none.
-    if [ "${1:-}" != --durable ]; then
+    if ! $durable; then
         printf '%s\n' 'fsync = off' 'full_page_writes = off' >>"$folder/data/postgresql.conf"
+    fi
+    if $tls; then
+        as_owner openssl req -new -x509 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+            -keyout "$folder/server.key" -out "$folder/server.crt" >"$folder/openssl.log" 2>&1 \
+            || { cat "$folder/openssl.log" >&2; fail "openssl made no certificate."; }
+        chmod 600 "$folder/server.key"
+        printf '%s\n' 'ssl = on' "ssl_cert_file = '$folder/server.crt'" "ssl_key_file = '$folder/server.key'" \
+            >>"$folder/data/postgresql.conf"
     fi
     start_on_free_port
     echo "postgresql://postgres@127.0.0.1:$port/postgres $folder"
@@ -100,8 +120,8 @@ make_database() {
 }
 
 case ${1:-} in
-serve) serve "${2:-}" ;;
+serve) serve "${@:2}" ;;
 restart) restart "${2:?the folder that serve printed}" ;;
 database) make_database "${2:?the URL that serve printed}" "${3:?a name}" ;;
-*) fail "usage: postgres.sh serve [--durable] | restart FOLDER | database URL NAME" ;;
+*) fail "usage: postgres.sh serve [--durable] [--tls] | restart FOLDER | database URL NAME" ;;
 esac

@@ -10,22 +10,27 @@ package final class PrivatePostgres: Sendable {
     /// It runs for as long as this one's input is open.
     private let process: ChildProcess
 
-    private static let started = Locked<Result<PrivatePostgres, any Error>?>(nil)
+    private static let started = Locked<[[String]: Result<PrivatePostgres, any Error>]>([:])
     private static let lastDatabase = Atomic(0)
 
     /// The one of this process. It blocks until it is started.
-    package static func shared() throws -> PrivatePostgres {
+    package static func shared() throws -> PrivatePostgres { try shared([]) }
+
+    /// One that has a certificate for `localhost`, see ``certificate``, which signed itself. It blocks until it is started.
+    package static func encrypted() throws -> PrivatePostgres { try shared(["--tls"]) }
+
+    private static func shared(_ options: [String]) throws -> PrivatePostgres {
         try started.withLock { started in
-            if let started { return try started.get() }
-            let result = Result { try PrivatePostgres() }
-            started = result
+            if let result = started[options] { return try result.get() }
+            let result = Result { try PrivatePostgres(options) }
+            started[options] = result
             return try result.get()
         }
     }
 
-    /// - Parameter isDurable: whether commits are flushed to the disk: not for tests, but for what is measured.
-    package init(isDurable: Bool = false) throws {
-        process = try ChildProcess([Self.script, "serve"] + (isDurable ? ["--durable"] : []))
+    /// - Parameter options: those of `postgres.sh serve`.
+    package init(_ options: [String] = []) throws {
+        process = try ChildProcess([Self.script, "serve"] + options)
         var line = Data()
         while !line.contains(UInt8(ascii: "\n")) {
             let bytes = process.output.availableData
@@ -36,6 +41,9 @@ package final class PrivatePostgres: Sendable {
         guard words.count == 2 else { throw NotStarted() }
         (url, folder) = (words[0], words[1])
     }
+
+    /// Where the certificate is of one that has TLS.
+    package var certificate: String { folder + "/server.crt" }
 
     /// Makes a database that nobody else uses. It blocks meanwhile.
     /// - Returns: its address.

@@ -10,6 +10,8 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         public static let encodingFailed = Code(description: "encodingFailed")
         /// A header's name is not allowed.
         public static let invalidHeader = Code(description: "invalidHeader")
+        /// A part of the event is nothing that the storage can keep: ``EmitError/field`` names it.
+        public static let unsuitableField = Code(description: "unsuitableField")
         /// The ordering key is longer than the limit.
         public static let orderingKeyTooLong = Code(description: "orderingKeyTooLong")
         /// The event type has no name.
@@ -36,6 +38,7 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         case payloadTooLarge(bytes: Int, limit: Int)
         case encodingFailed(type: String, reason: String)
         case invalidHeader(name: String)
+        case unsuitableField(field: String, reason: String)
         case orderingKeyTooLong(bytes: Int, limit: Int)
         case emptyEventType
         case deduplicationKeyLength(bytes: Int, limit: Int)
@@ -55,6 +58,7 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         case .payloadTooLarge: .payloadTooLarge
         case .encodingFailed: .encodingFailed
         case .invalidHeader: .invalidHeader
+        case .unsuitableField: .unsuitableField
         case .orderingKeyTooLong: .orderingKeyTooLong
         case .emptyEventType: .emptyEventType
         case .deduplicationKeyLength: .deduplicationKeyLength
@@ -68,6 +72,13 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What cannot be kept, for ``Code/unsuitableField``: `type`, `source`, `orderingKey`, `headers.` and the name, `contentType`,
+    /// `deduplicationKey`, `time` or `schemaVersion`.
+    public var field: String? {
+        guard case .unsuitableField(let field, _) = detail else { return nil }
+        return field
+    }
+
     public static func payloadTooLarge(bytes: Int, limit: Int) -> Self {
         Self(detail: .payloadTooLarge(bytes: bytes, limit: limit))
     }
@@ -76,6 +87,12 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
     }
     public static func invalidHeader(name: String) -> Self {
         Self(detail: .invalidHeader(name: name))
+    }
+    /// - Parameters:
+    ///   - field: see ``field``.
+    ///   - reason: what follows its name, such as "has a NUL character".
+    public static func unsuitableField(_ field: String, reason: String) -> Self {
+        Self(detail: .unsuitableField(field: field, reason: reason))
     }
     public static func orderingKeyTooLong(bytes: Int, limit: Int) -> Self {
         Self(detail: .orderingKeyTooLong(bytes: bytes, limit: limit))
@@ -114,6 +131,8 @@ public struct EmitError: Error, Hashable, CustomStringConvertible {
             "the event of type \(type) cannot be encoded: \(reason)"
         case .invalidHeader(let name):
             "the header name \(name.debugDescription) is not allowed: use 1 to 20 characters of a-z and 0-9, and no name of an attribute such as `id` or `type`"
+        case .unsuitableField(let field, let reason):
+            "the event's \(field) \(reason): the storage cannot keep it"
         case .orderingKeyTooLong(let bytes, let limit):
             "the ordering key has \(bytes) bytes, the limit is \(limit): use an identifier or a hash of it"
         case .emptyEventType:

@@ -1,6 +1,5 @@
 #if Postgres
 import AfterCommit
-import CLibPQ
 import Foundation
 
 /// Where a database is, and how to connect.
@@ -10,37 +9,21 @@ import Foundation
 /// database.tls = .verifyFull(rootCertificates: "/etc/ssl/certs/ca-certificates.crt")
 /// ```
 public struct PostgresConfiguration: Sendable {
-    /// Whether the connection is encrypted, and what is checked of the server (libpq, `sslmode`).
-    public struct TLS: Sendable, Hashable {
-        let mode: String
-        let rootCertificates: String?
-
-        /// Never.
-        public static let disable = Self(mode: "disable", rootCertificates: nil)
-        /// If the server can: nothing is checked, so it protects from nobody who is between.
-        public static let prefer = Self(mode: "prefer", rootCertificates: nil)
-        /// Always; the server's certificate is not checked.
-        public static let require = Self(mode: "require", rootCertificates: nil)
-        /// Always, and an authority of the file must have signed the server's certificate.
-        public static func verifyCA(rootCertificates path: String) -> Self {
-            Self(mode: "verify-ca", rootCertificates: path)
-        }
-        /// As ``verifyCA(rootCertificates:)``, and the certificate must be of the host that was asked for. The one to use
-        /// outside of loopback.
-        public static func verifyFull(rootCertificates path: String) -> Self {
-            Self(mode: "verify-full", rootCertificates: path)
-        }
-    }
-
-    /// A URI or `key=value` pairs, as libpq reads them. It may hold a password, so no error and no log has it.
+    /// A URI or `key=value` pairs, as libpq reads them. It may hold a password, so no error, no log and no description has it.
     public let connectionString: String
-    /// Default `nil`: what the connection string says, or libpq's own default, `prefer`.
+    /// How connections are protected, where neither the connection string nor `PGSSLMODE` has an `sslmode`: that always wins.
+    ///
+    /// Default `nil`: libpq's own default on loopback and on Unix sockets, and ``TLS/require`` for every other host. That keeps
+    /// who only listens from reading, whatever certificate the server has. It does not keep out who can put himself between,
+    /// because nobody looks at the certificate: ``TLS/verifyFull(rootCertificates:)`` does.
     public var tls: TLS?
-    /// What the server lists the connections as. Default `aftercommit`.
+    /// What the server lists the connections as. Default: the connection string's `application_name`, or `aftercommit`.
     public var applicationName: String
-    /// How long connecting may take. Default 5 s.
+    /// How long connecting may take, for each host of a list. Default: the connection string's `connect_timeout`, or 5 s. The
+    /// system's resolver has limits of its own.
     public var connectTimeout: Duration
-    /// How long a statement may take, `nil` for as long as it likes. Default 30 s.
+    /// How long a statement may take, `nil` for as long as it likes. Default 30 s. A server that has not said by the
+    /// ``connectTimeout`` after it that it ended the statement is taken for dead.
     public var statementTimeout: Duration?
     /// After how long the server ends a transaction in which nothing happens. Default 60 s.
     public var idleInTransactionTimeout: Duration?
@@ -49,30 +32,29 @@ public struct PostgresConfiguration: Sendable {
     /// The schema of the tables, which must exist. Default `nil`: the role's own search path.
     public var schema: String?
 
-    /// - Throws: `StorageError` with `unsuitablePath` for a string that libpq cannot read.
+    let options: ConnectionOptions
+
+    /// - Throws: `StorageError` with `unsuitablePath` for a string that libpq cannot read, or a keyword that cannot be used.
     public init(
-        _ connectionString: String, tls: TLS? = nil, applicationName: String = "aftercommit",
-        connectTimeout: Duration = .seconds(5), statementTimeout: Duration? = .seconds(30),
+        _ connectionString: String, tls: TLS? = nil, applicationName: String? = nil,
+        connectTimeout: Duration? = nil, statementTimeout: Duration? = .seconds(30),
         idleInTransactionTimeout: Duration? = .seconds(60), maxConnections: Int = 8, schema: String? = nil
     ) throws {
-        var message: UnsafeMutablePointer<CChar>?
-        guard let options = PQconninfoParse(connectionString, &message) else {
-            // The message may quote the string, and with it a password.
-            PQfreemem(message)
-            throw StorageError(
-                .unsuitablePath,
-                "the connection string cannot be read: write postgresql://user@host:port/database or key=value pairs")
-        }
-        PQconninfoFree(options)
+        options = try ConnectionOptions(connectionString)
         self.connectionString = connectionString
         self.tls = tls
-        self.applicationName = applicationName
-        self.connectTimeout = connectTimeout
+        self.applicationName = applicationName ?? options["application_name"] ?? "aftercommit"
+        // libpq: zero or less waits for ever, which nobody here may.
+        let said = options["connect_timeout"].flatMap(Int.init).flatMap { $0 > 0 ? Duration.seconds($0) : nil }
+        self.connectTimeout = connectTimeout ?? said ?? .seconds(5)
         self.statementTimeout = statementTimeout
         self.idleInTransactionTimeout = idleInTransactionTimeout
         self.maxConnections = maxConnections
         self.schema = schema
     }
+
+    /// What the server keeps in milliseconds, as 32 bits.
+    private static let limits = Duration.milliseconds(1)...Duration.milliseconds(Int32.max)
 
     func validate() throws(StorageError) {
         guard maxConnections >= 1 else {
@@ -81,41 +63,39 @@ public struct PostgresConfiguration: Sendable {
         guard connectTimeout > .zero else {
             throw StorageError(.unsuitablePath, "connectTimeout is \(connectTimeout); it must be positive")
         }
-        if let statementTimeout, statementTimeout <= .zero {
-            throw StorageError(.unsuitablePath, "statementTimeout is \(statementTimeout); it must be positive")
+        for (name, limit) in [
+            ("statementTimeout", statementTimeout), ("idleInTransactionTimeout", idleInTransactionTimeout),
+        ] {
+            guard let limit, !Self.limits.contains(limit) else { continue }
+            throw StorageError(.unsuitablePath, "\(name) is \(limit); it must be 1 ms to 24 days, or nil")
         }
-        if let schema, schema.isEmpty || schema.utf8.count > 63 || schema.contains("\"") || schema.contains("\\") {
+        guard !applicationName.hasNUL else {
+            throw StorageError(.unsuitablePath, "applicationName has a NUL character")
+        }
+        if let schema,
+            schema.isEmpty || schema.utf8.count > 63 || schema.hasNUL || schema.contains("\"")
+                || schema.contains("\\")
+        {
             throw StorageError(
-                .unsuitablePath, "schema is \(schema.debugDescription): 1 to 63 bytes, no quote, no backslash")
+                .unsuitablePath, "schema is \(schema.debugDescription): 1 to 63 bytes, no quote, no backslash, no NUL")
+        }
+        if let path = tls?.rootCertificates, !FileManager.default.isReadableFile(atPath: path) {
+            throw StorageError(.unsuitablePath, "tls has root certificates at \(path), which cannot be read")
+        }
+        guard options["service"] == nil || options["sslmode"] != nil || tls != nil else {
+            throw StorageError(
+                .unsuitablePath,
+                "the connection string names a service, whose host and sslmode only libpq reads: set `tls`, or write sslmode beside the service"
+            )
         }
     }
+}
 
-    /// As libpq takes them; what comes later wins.
-    var parameters: [(String, String)] {
-        var parameters = [("dbname", connectionString), ("fallback_application_name", "aftercommit")]
-        parameters.append(("application_name", applicationName))
-        if let tls {
-            parameters.append(("sslmode", tls.mode))
-            if let path = tls.rootCertificates { parameters.append(("sslrootcert", path)) }
-        }
-        parameters.append(("client_encoding", "UTF8"))
-        // A server whose machine is gone answers nothing: its connections end after some silence.
-        parameters.append(("keepalives_idle", "15"))
-        parameters.append(("keepalives_interval", "5"))
-        parameters.append(("keepalives_count", "3"))
-        return parameters
-    }
-
-    /// What each session begins with.
-    var settings: [(name: String, value: String)] {
-        // Short statements: compiling them takes longer than running them.
-        var settings: [(name: String, value: String)] = [("timezone", "UTC"), ("jit", "off")]
-        settings.append(("statement_timeout", statementTimeout.map { "\($0.milliseconds)" } ?? "0"))
-        settings.append(
-            ("idle_in_transaction_session_timeout", idleInTransactionTimeout.map { "\($0.milliseconds)" } ?? "0"))
-        if let schema { settings.append(("search_path", "\"\(schema)\"")) }
-        return settings
-    }
+extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Where it leads, without the password.
+    public var description: String { options.description }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["options": description]) }
 }
 
 extension Duration {

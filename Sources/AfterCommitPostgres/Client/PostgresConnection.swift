@@ -54,7 +54,7 @@ actor PostgresConnection {
         return opened
     }
 
-    /// Ends what is being waited for, and its thread.
+    /// Ends what is being waited for, at the server too, and its thread.
     nonisolated func close() async {
         interrupt.raise()
         await end()

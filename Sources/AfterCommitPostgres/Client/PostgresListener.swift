@@ -3,19 +3,25 @@ import AfterCommit
 import CLibPQ
 import Foundation
 import Logging
-import Synchronization
 #if canImport(Glibc)
 import Glibc
 #endif
 
 /// Listens to channels on a connection and a thread of its own, and connects again when the server was away.
 final class PostgresListener: Sendable {
+    private struct State {
+        /// Whether its thread is there.
+        var isRunning = false
+        /// Who waits for the end of the thread.
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
     private let configuration: PostgresConfiguration
     private let channel: String
     private let time: TimeSource
     private let logger: Logger
     private let interrupt: Interrupt
-    private let isStopped = Atomic(false)
+    private let state = Locked(State())
     private let onNotification: @Sendable () -> Void
     private let onListening: @Sendable () -> Void
 
@@ -36,37 +42,66 @@ final class PostgresListener: Sendable {
         interrupt = try Interrupt()
     }
 
+    /// Begins to listen, once.
     func start() {
-        let thread = Thread { self.run() }
+        let starts = state.withLock { state in
+            guard !state.isRunning, !interrupt.isRaised else { return false }
+            state.isRunning = true
+            return true
+        }
+        guard starts else { return }
+        let thread = Thread {
+            self.run()
+            self.ended()
+        }
         thread.name = "postgres-listen"
         thread.start()
     }
 
-    /// It does not wait for the end of the thread.
-    func stop() {
-        isStopped.store(true, ordering: .releasing)
+    /// Lets it end, and does not wait for that.
+    func interruptThread() {
         interrupt.raise()
+    }
+
+    /// Ends it: its thread is gone when this returns, and calls nobody any more.
+    func stop() async {
+        interrupt.raise()
+        await withCheckedContinuation { continuation in
+            let isRunning = state.withLock { state in
+                if state.isRunning { state.waiters.append(continuation) }
+                return state.isRunning
+            }
+            if !isRunning { continuation.resume() }
+        }
+    }
+
+    private func ended() {
+        let waiters = state.withLock { state in
+            defer { state = State() }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
     }
 
     private func run() {
         var failures = 0
-        while !isStopped.load(ordering: .acquiring) {
+        while !interrupt.isRaised {
             do {
                 let socket = try PostgresSession.socket(configuration, interrupt: interrupt, time: time)
                 defer { PQfinish(socket.connection) }
                 try listen(socket)
                 failures = 0
                 onListening()
-                while !isStopped.load(ordering: .acquiring) { try waitForNotifications(socket) }
+                while !interrupt.isRaised { try waitForNotifications(socket) }
             } catch {
-                guard !isStopped.load(ordering: .acquiring) else { return }
+                guard !interrupt.isRaised else { return }
                 failures += 1
                 if failures == 1 {
                     logger.warning(
                         "notifications of the database cannot be heard; it is looked at now and then, and listening is tried again",
                         metadata: [LogKey.error: "\(error)"])
                 }
-                pause(.milliseconds(50) * (1 << min(failures, 6)))
+                interrupt.pause(.milliseconds(50) * (1 << min(failures, 6)))
             }
         }
     }
@@ -85,20 +120,13 @@ final class PostgresListener: Sendable {
 
     private func waitForNotifications(_ socket: PostgresSocket) throws {
         try socket.wait(for: Int16(POLLIN), before: nil)
-        guard PQconsumeInput(socket.connection) == 1 else { throw socket.failure() }
+        guard socket.takeInput() else { throw socket.failure() }
         var count = 0
         while let notification = PQnotifies(socket.connection) {
             PQfreemem(notification)
             count += 1
         }
         if count > 0 { onNotification() }
-    }
-
-    /// Waits, unless it is stopped.
-    private func pause(_ duration: Duration) {
-        var descriptor = pollfd(fd: interrupt.descriptor, events: Int16(POLLIN), revents: 0)
-        // Interrupted by a signal, it is only shorter.
-        _ = poll(&descriptor, 1, Int32(clamping: duration.milliseconds))
     }
 }
 #endif

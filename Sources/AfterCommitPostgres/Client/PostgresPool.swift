@@ -117,9 +117,17 @@ final class PostgresPool: Sendable {
             return (state.all, state.waiters)
         }
         for waiter in waiters { waiter.continuation.resume(throwing: StorageError.closed) }
-        for connection in connections { await connection.close() }
+        // Each may wait for its server.
+        await withTaskGroup { group in
+            for connection in connections { group.addTask { await connection.close() } }
+        }
     }
 
     var isClosed: Bool { state.withLock(\.isClosed) }
+
+    /// How many connections there are, how many of them nobody uses, and how many callers wait for one.
+    var counts: (connections: Int, idle: Int, waiting: Int) {
+        state.withLock { ($0.all.count, $0.idle.count, $0.waiters.count) }
+    }
 }
 #endif

@@ -25,6 +25,7 @@ public struct PostgresRow {
     public func text(_ column: Int) throws -> String { try required(column, optionalText(column)) }
     public func bytes(_ column: Int) throws -> Data { try required(column, optionalBytes(column)) }
     public func uuid(_ column: Int) throws -> UUID { try required(column, optionalUUID(column)) }
+    /// `infinity` and `-infinity` are dates at an infinite distance.
     public func timestamp(_ column: Int) throws -> Date { try required(column, optionalTimestamp(column)) }
     public func decimal(_ column: Int) throws -> Decimal { try required(column, optionalDecimal(column)) }
 

@@ -3,17 +3,6 @@ import AfterCommit
 import CLibPQ
 import Foundation
 
-/// A statement with its parameters.
-struct PostgresStatement: Sendable {
-    let sql: String
-    let parameters: [PostgresValue]
-
-    init(_ sql: String, _ parameters: [PostgresValue] = []) {
-        self.sql = sql
-        self.parameters = parameters
-    }
-}
-
 /// One connection, used by one thread at a time. Every call waits for its answer.
 ///
 /// Statements go through libpq's pipeline mode: what is sent together takes one round trip, preparation included, and
@@ -51,6 +40,12 @@ final class PostgresSession {
     /// Whether a transaction is open, failed or not.
     var isInTransaction: Bool { PQtransactionStatus(socket.connection) != PQTRANS_IDLE }
 
+    /// How many statements are prepared.
+    var preparedStatements: Int { prepared.count }
+
+    /// Whether what is sent and received is encrypted.
+    var isEncrypted: Bool { PQsslInUse(socket.connection) == 1 }
+
     /// The number of the server's process that serves this connection, as `pg_backend_pid()` has it.
     var serverProcess: Int32 { PQbackendPID(socket.connection) }
 
@@ -64,29 +59,50 @@ final class PostgresSession {
     @discardableResult
     func pipeline(_ statements: [PostgresStatement]) throws -> [PostgresResult] {
         guard !statements.isEmpty else { return [] }
+        for statement in statements { try statement.check() }
+        let wasInTransaction = isInTransaction
         do {
-            return try run(statements)
-        } catch let error as PostgresError where error.isStalePlan && !isInTransaction && statements.count == 1 {
-            // A table's columns have changed since it was prepared.
-            return try run(statements)
+            return try run { try exchange(statements) }
+        } catch let error as PostgresError
+            where error.isStaleStatement && !wasInTransaction && !isInTransaction && !isLost
+            && !statements.contains(where: \.endsTransaction)
+        {
+            // Nothing of it was kept: what is sent together is one transaction.
+            return try run { try exchange(statements) }
         }
     }
 
-    private func run(_ statements: [PostgresStatement]) throws -> [PostgresResult] {
+    /// Everything that talks to the server goes through here.
+    private func run<R>(_ body: () throws -> R) throws -> R {
         guard !isLost else { throw PostgresError.connectionLost("the connection is lost") }
+        try socket.checkInterrupt()
         do {
-            return try exchange(statements)
-        } catch let error as PostgresError {
-            if PQstatus(socket.connection) != CONNECTION_OK || error.isConnectionLost { isLost = true }
+            return try body()
+        } catch {
+            // Whatever it is: an exchange that was not ended leaves a connection on which nothing more can be asked.
+            let isAnswered = (error as? PostgresError).map { !$0.isConnectionLost } ?? false
+            if !isAnswered || PQstatus(socket.connection) != CONNECTION_OK
+                || PQpipelineStatus(socket.connection) != PQ_PIPELINE_OFF
+                || PQtransactionStatus(socket.connection) == PQTRANS_ACTIVE
+            {
+                isLost = true
+                // The server would go on with what nobody waits for.
+                socket.cancelStatement()
+            }
             throw error
         }
     }
 
     private func exchange(_ statements: [PostgresStatement]) throws -> [PostgresResult] {
         let connection = socket.connection
+        let status = PQtransactionStatus(connection)
+        // A failed transaction refuses it.
+        let closing = status == PQTRANS_INERROR ? [] : prepared.takeEvicted()
         guard PQenterPipelineMode(connection) == 1 else { throw socket.failure() }
+        try send(closing: closing)
         // Before each statement its preparation may stand.
         var expected: [PreparedStatements.Use] = []
+        expected.reserveCapacity(statements.count)
         for statement in statements {
             let use = prepared.use(statement)
             try use.send(statement, on: socket)
@@ -95,74 +111,109 @@ final class PostgresSession {
         guard PQpipelineSync(connection) == 1 else { throw socket.failure() }
         let deadline = socket.deadline(after: patience)
         try socket.flush(before: deadline)
+        let unknown = try takeAnswers(closing: closing, before: deadline)
+        // Without a transaction it says that they are gone already, which is what was wanted.
+        var failure = status == PQTRANS_IDLE ? nil : unknown
         var results: [PostgresResult] = []
-        var failure: PostgresError?
+        results.reserveCapacity(statements.count)
         for use in expected {
-            for isPreparation in use.answers {
-                let result = try answer(before: deadline)
-                switch PQresultStatus(result.pointer) {
-                case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
-                    if !isPreparation { results.append(result) }
-                case PGRES_PIPELINE_ABORTED:
-                    if isPreparation { prepared.forget(use) }
-                default:
-                    let error = PostgresError(result: result.pointer)
-                    if isPreparation || error.isStalePlan { prepared.forget(use) }
-                    failure = failure ?? error
-                }
+            if use.isNew, case .failure(let error) = try answer(before: deadline) {
+                prepared.failed(use)
+                failure = failure ?? error
+            }
+            switch try answer(before: deadline) {
+            case .success(let result): results.append(result)
+            case .failure(let error):
+                if let error { prepared.refused(use, error) }
+                failure = failure ?? error
             }
         }
-        let end = try socket.result(before: deadline).map { PostgresResult($0) }
-        guard let end, PQresultStatus(end.pointer) == PGRES_PIPELINE_SYNC else {
-            throw PostgresError.connectionLost("the server's answers are out of step")
-        }
+        try takeSync(before: deadline)
         guard PQexitPipelineMode(connection) == 1 else { throw socket.failure() }
         if let failure { throw failure }
         return results
     }
 
+    /// Deallocates what is used no more. It is synchronised apart, so that what follows is still the first statement of its
+    /// own transaction, and runs whatever becomes of this.
+    private func send(closing names: [String]) throws {
+        guard !names.isEmpty else { return }
+        for name in names {
+            guard PQsendQueryParams(socket.connection, "DEALLOCATE \(name)", 0, nil, nil, nil, nil, 1) == 1 else {
+                throw socket.failure()
+            }
+        }
+        guard PQpipelineSync(socket.connection) == 1 else { throw socket.failure() }
+    }
+
+    /// - Returns: the error of the first that could not be deallocated, which has failed the transaction that is open.
+    private func takeAnswers(
+        closing names: [String], before deadline: PostgresSocket.Deadline?
+    ) throws -> PostgresError? {
+        guard !names.isEmpty else { return nil }
+        var failure: PostgresError?
+        for _ in names {
+            if case .failure(let error) = try answer(before: deadline) { failure = failure ?? error }
+        }
+        try takeSync(before: deadline)
+        if failure?.sqlState == "26000" { prepared.forgetAll() }
+        return failure
+    }
+
+    /// What one command was answered.
+    private enum Answer {
+        case success(PostgresResult)
+        /// `nil` for one that was not run because another had failed.
+        case failure(PostgresError?)
+    }
+
     /// The answer to one command, which an empty one follows.
-    private func answer(before deadline: PostgresSocket.Deadline?) throws -> PostgresResult {
+    private func answer(before deadline: PostgresSocket.Deadline?) throws -> Answer {
         guard let pointer = try socket.result(before: deadline) else { throw socket.failure() }
         let result = PostgresResult(pointer)
-        if PQresultStatus(pointer) == PGRES_FATAL_ERROR, PQstatus(socket.connection) != CONNECTION_OK {
-            throw PostgresError(result: pointer)
+        let answer: Answer
+        switch PQresultStatus(pointer) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: answer = .success(result)
+        case PGRES_PIPELINE_ABORTED: answer = .failure(nil)
+        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH: throw PostgresError(result: pointer)
+        default:
+            let error = PostgresError(result: pointer)
+            // After its last words comes nothing.
+            guard PQstatus(socket.connection) == CONNECTION_OK, !error.isConnectionLost else { throw error }
+            answer = .failure(error)
         }
-        guard try socket.result(before: deadline) == nil else {
-            throw PostgresError.connectionLost("the server's answers are out of step")
-        }
-        return result
+        guard try socket.result(before: deadline) == nil else { throw Self.outOfStep }
+        return answer
     }
+
+    private func takeSync(before deadline: PostgresSocket.Deadline?) throws {
+        let end = try socket.result(before: deadline).map { PostgresResult($0) }
+        guard let end, PQresultStatus(end.pointer) == PGRES_PIPELINE_SYNC else { throw Self.outOfStep }
+    }
+
+    private static let outOfStep = PostgresError.connectionLost("the server's answers are out of step")
 
     /// Runs several statements without parameters, such as a migration.
     func executeScript(_ sql: String) throws {
-        guard !isLost else { throw PostgresError.connectionLost("the connection is lost") }
-        guard PQsendQuery(socket.connection, sql) == 1 else {
-            isLost = true
-            throw socket.failure()
-        }
-        var failure: PostgresError?
-        let deadline = socket.deadline(after: patience)
-        do {
+        try PostgresStatement.check(script: sql)
+        try run {
+            guard PQsendQuery(socket.connection, sql) == 1 else { throw socket.failure() }
+            var failure: PostgresError?
+            let deadline = socket.deadline(after: patience)
             try socket.flush(before: deadline)
             while let pointer = try socket.result(before: deadline) {
                 let result = PostgresResult(pointer)
-                let status = PQresultStatus(pointer)
-                if status != PGRES_COMMAND_OK, status != PGRES_TUPLES_OK, status != PGRES_EMPTY_QUERY {
-                    failure = failure ?? PostgresError(result: result.pointer)
+                switch PQresultStatus(pointer) {
+                case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: break
+                case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH: throw PostgresError(result: result.pointer)
+                default:
+                    let error = PostgresError(result: result.pointer)
+                    if error.isConnectionLost { throw failure ?? error }
+                    failure = failure ?? error
                 }
             }
-        } catch {
-            isLost = true
-            throw error
+            if let failure { throw failure }
         }
-        if PQstatus(socket.connection) != CONNECTION_OK { isLost = true }
-        if let failure { throw failure }
     }
-}
-
-extension PostgresError {
-    /// "cached plan must not change result type", or a statement that the server has forgotten.
-    fileprivate var isStalePlan: Bool { sqlState == "0A000" || sqlState == "26000" }
 }
 #endif

@@ -8,46 +8,6 @@ import CDispatch
 import Glibc
 #endif
 
-/// Interrupts whoever waits for a server, from any thread: a pipe whose reading end becomes readable for good.
-final class Interrupt: Sendable {
-    private let ends: Locked<(reading: Int32, writing: Int32)>
-    let descriptor: Int32
-
-    init() throws {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw StorageError(SystemError("pipe"), "no pipe could be made") }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        descriptor = ends[0]
-        self.ends = Locked((ends[0], ends[1]))
-    }
-
-    deinit {
-        ends.withLock { ends in
-            close(ends.reading)
-            close(ends.writing)
-        }
-    }
-
-    func raise() {
-        ends.withLock { ends in
-            var byte: UInt8 = 1
-            // A full pipe is readable already.
-            _ = write(ends.writing, &byte, 1)
-        }
-    }
-
-    /// Takes what was raised back.
-    func consume() {
-        ends.withLock { ends in
-            var bytes = [UInt8](repeating: 0, count: 64)
-            while read(ends.reading, &bytes, bytes.count) > 0 {}
-        }
-    }
-}
-
 /// libpq's connection, waited for with `poll`, so that neither a silent server nor a close blocks a thread for ever.
 final class PostgresSocket {
     typealias Deadline = Duration
@@ -66,8 +26,19 @@ final class PostgresSocket {
 
     /// libpq's own words for what went wrong.
     func failure() -> PostgresError {
-        let message = String(cString: PQerrorMessage(connection)).trimmingCharacters(in: .whitespacesAndNewlines)
+        let message = PostgresError.oneLine(String(cString: PQerrorMessage(connection)))
         return .connectionLost(message.isEmpty ? "the connection failed" : message)
+    }
+
+    /// - Throws: ``PostgresError`` where the connection is being closed, so that nothing is begun any more.
+    func checkInterrupt() throws(PostgresError) {
+        if interrupt.isRaised { throw .closing }
+    }
+
+    /// Lets the server end the statement that is under way, if one is, because nobody waits for it any more.
+    func cancelStatement() {
+        guard PQstatus(connection) == CONNECTION_OK, PQtransactionStatus(connection) == PQTRANS_ACTIVE else { return }
+        StatementCancellation(connection)?.request()
     }
 
     /// Sends what is queued, and reads meanwhile: a server whose answers nobody takes stops reading.
@@ -77,7 +48,7 @@ final class PostgresSocket {
             case 0: return
             case 1:
                 let events = try wait(for: Int16(POLLIN | POLLOUT), before: deadline)
-                if events & Int16(POLLIN) != 0, PQconsumeInput(connection) != 1 { throw failure() }
+                if events & Int16(POLLIN) != 0, !takeInput() { throw failure() }
             default: throw failure()
             }
         }
@@ -88,7 +59,7 @@ final class PostgresSocket {
         while PQisBusy(connection) == 1 {
             _ = try wait(for: Int16(POLLIN), before: deadline)
             // A server that hangs up says why before: the last result has it.
-            guard PQconsumeInput(connection) == 1 else {
+            guard takeInput() else {
                 guard let last = PQgetResult(connection) else { throw failure() }
                 return last
             }
@@ -96,9 +67,20 @@ final class PostgresSocket {
         return PQgetResult(connection)
     }
 
+    /// Takes what the socket has.
+    /// - Returns: false where the connection is lost.
+    func takeInput() -> Bool {
+        guard PQconsumeInput(connection) == 1 else { return false }
+        guard PQsslInUse(connection) == 1 else { return true }
+        // OpenSSL takes a whole record, of up to 16 KiB, from the socket, and libpq only what its buffer has room for: at
+        // least the half. The rest makes no socket readable.
+        return PQconsumeInput(connection) == 1
+    }
+
     /// Whether something came unasked: the server has hung up, or is about to.
     var isStale: Bool {
         var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
+        // A call that fails says nothing good of it either.
         return poll(&descriptor, 1, 0) != 0
     }
 
@@ -121,7 +103,7 @@ final class PostgresSocket {
             let count = poll(&descriptors, 2, milliseconds)
             if count < 0, errno != EINTR { throw StorageError(SystemError("poll"), "the server cannot be waited for") }
             guard count > 0 else { continue }
-            if descriptors[1].revents != 0 { throw PostgresError.connectionLost("the connection is being closed") }
+            if descriptors[1].revents != 0 { throw PostgresError.closing }
             // An error shows at the next call of libpq.
             if descriptors[0].revents != 0 { return descriptors[0].revents | events & Int16(POLLIN) }
         }

@@ -11,10 +11,32 @@ public struct PostgresValue: Sendable {
     let bytes: [UInt8]?
     /// Whether ``bytes`` are text.
     var isText = false
+    /// Why it cannot be sent; whoever is given it as a parameter throws.
+    private(set) var refusal: Refusal?
 
-    init(type: UInt32, bytes: [UInt8]?) {
+    /// A value that the server would refuse, or take for another.
+    struct Refusal: Sendable {
+        /// What the server says in such a case (PostgreSQL, appendix A).
+        let sqlState: String
+        /// What follows the parameter's number.
+        let reason: String
+
+        static let nul = Self(sqlState: "22021", reason: "has a NUL character, which PostgreSQL keeps in no text")
+        static let long = Self(sqlState: "54000", reason: "is longer than 1 GiB")
+        static func date(_ date: Date) -> Self {
+            Self(
+                sqlState: "22008",
+                reason: "is a date \(date.timeIntervalSince1970) s from 1970, outside of the years 4713 BC to 294276")
+        }
+    }
+
+    /// The longest value that a server keeps (PostgreSQL, "Limits").
+    private static let maxBytes = 1 << 30
+
+    init(type: UInt32, bytes: [UInt8]?, refusal: Refusal? = nil) {
         self.type = type
         self.bytes = bytes
+        self.refusal = (bytes?.count ?? 0) > Self.maxBytes ? .long : refusal
     }
 
     /// NULL of whatever type the statement needs.
@@ -35,21 +57,31 @@ public struct PostgresValue: Sendable {
     public static func double(_ value: Double?) -> Self {
         Self(type: PostgresType.float8, bytes: value.map { Self.bigEndian($0.bitPattern) })
     }
+    /// `text`. One with a NUL character is refused when it is used, with SQLSTATE 22021.
     public static func text(_ value: String?) -> Self {
-        Self(type: PostgresType.text, bytes: value.map { Array($0.utf8) })
+        Self(
+            type: PostgresType.text, bytes: value.map { Array($0.utf8) },
+            refusal: value?.hasNUL == true ? .nul : nil)
     }
     /// `bytea`.
     public static func bytes(_ value: Data?) -> Self { Self(type: PostgresType.bytea, bytes: value.map { Array($0) }) }
     public static func uuid(_ value: UUID?) -> Self {
         Self(type: PostgresType.uuid, bytes: value.map { withUnsafeBytes(of: $0.uuid) { Array($0) } })
     }
-    /// `timestamptz`, in microseconds; dates beyond what it holds become its last ones.
+    /// `timestamptz`, in microseconds. A date whose distance is infinite becomes `infinity` or `-infinity`; one outside of the
+    /// years 4713 BC to 294276 is refused when it is used, with SQLSTATE 22008.
     public static func timestamp(_ value: Date?) -> Self {
-        Self(type: PostgresType.timestamptz, bytes: value.map { Self.bigEndian(PostgresType.microseconds($0)) })
+        guard let value else { return Self(type: PostgresType.timestamptz, bytes: nil) }
+        let microseconds = PostgresType.microseconds(value)
+        return Self(
+            type: PostgresType.timestamptz, bytes: Self.bigEndian(microseconds ?? 0),
+            refusal: microseconds == nil ? .date(value) : nil)
     }
     /// `jsonb`, from JSON text.
     public static func json(_ value: String?) -> Self {
-        Self(type: PostgresType.jsonb, bytes: value.map { [1] + Array($0.utf8) })
+        Self(
+            type: PostgresType.jsonb, bytes: value.map { [1] + Array($0.utf8) },
+            refusal: value?.hasNUL == true ? .nul : nil)
     }
     /// `numeric`.
     public static func decimal(_ value: Decimal?) -> Self {
@@ -67,7 +99,9 @@ public struct PostgresValue: Sendable {
     }
     public static func texts(_ values: [String]) -> Self { texts(values.map(Optional.some)) }
     public static func texts(_ values: [String?]) -> Self {
-        array(PostgresType.textArray, of: PostgresType.text, values) { $0.append(contentsOf: $1.utf8) }
+        var array = array(PostgresType.textArray, of: PostgresType.text, values) { $0.append(contentsOf: $1.utf8) }
+        if values.contains(where: { $0?.hasNUL == true }) { array.refusal = .nul }
+        return array
     }
     public static func bytesArray(_ values: [Data?]) -> Self {
         array(PostgresType.byteaArray, of: PostgresType.bytea, values) { $0.append(contentsOf: $1) }
@@ -136,18 +170,30 @@ enum PostgresType {
     static let uuidArray: UInt32 = 2951
     static let jsonb: UInt32 = 3802
 
-    /// 2000-01-01 in seconds since 1970: where its dates begin.
-    private static let epoch = 946_684_800.0
-    /// The years 4713 BC and 294276.
-    private static let range: ClosedRange<Double> = -211_813_488_000...9_223_371_331_199
+    /// PostgreSQL counts from 2000, Foundation from 2001.
+    private static let microsecondsFrom2000To2001: Int64 = 31_622_400_000_000
+    /// From 4713 BC up to the end of the year 294276, since 2000 (PostgreSQL, `datatype/timestamp.h`).
+    private static let microseconds: Range<Int64> = -211_813_488_000_000_000..<9_223_371_331_200_000_000
 
-    static func microseconds(_ date: Date) -> Int64 {
-        let seconds = min(max(date.timeIntervalSince1970, range.lowerBound), range.upperBound)
-        return Int64(((seconds - epoch) * 1_000_000).rounded())
+    /// `nil` for a date that is none, or outside of what a timestamp holds.
+    static func microseconds(_ date: Date) -> Int64? {
+        let seconds = date.timeIntervalSinceReferenceDate
+        guard !seconds.isInfinite else { return seconds > 0 ? .max : .min }
+        guard let since2001 = Int64(exactly: (seconds * 1_000_000).rounded()) else { return nil }
+        let (since2000, isOver) = since2001.addingReportingOverflow(microsecondsFrom2000To2001)
+        return !isOver && microseconds.contains(since2000) ? since2000 : nil
     }
 
+    /// The last and the first number stand for `infinity` and `-infinity`.
     static func date(_ microseconds: Int64) -> Date {
-        Date(timeIntervalSince1970: Double(microseconds) / 1_000_000 + epoch)
+        switch microseconds {
+        case .max: Date(timeIntervalSinceReferenceDate: .infinity)
+        case .min: Date(timeIntervalSinceReferenceDate: -.infinity)
+        default:
+            // Subtracted first, where nothing is rounded.
+            Date(
+                timeIntervalSinceReferenceDate: Double(microseconds - microsecondsFrom2000To2001) / 1_000_000)
+        }
     }
 }
 #endif

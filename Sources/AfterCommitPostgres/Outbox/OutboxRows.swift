@@ -58,7 +58,7 @@ struct OutboxRows {
 }
 
 extension Date {
-    /// Since 1970, within what PostgreSQL's timestamps hold.
+    /// Since 1970, within what PostgreSQL's timestamps hold. An event that is delayed for longer is kept for ever.
     var microseconds: Int64 {
         let microseconds = (timeIntervalSince1970 * 1_000_000).rounded()
         return Int64(min(max(microseconds, -2e17), 9e18))

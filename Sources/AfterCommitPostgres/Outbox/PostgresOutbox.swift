@@ -33,8 +33,8 @@ final class PostgresOutbox: PostgresQueue {
     var payloadForm: EnvelopeFactory.PayloadForm { .bytes }
     var wallClock: any WallClock { writer.envelopes.wallClock }
 
-    func check(_ emission: Emission) {}
-    func validate(_ emission: Emission) {}
+    func check(_ emission: Emission) throws { try emission.checkStorable() }
+    func validate(_ emission: Emission) throws { try emission.checkStorable() }
     func mark(_ emission: Emission, in session: PostgresSession) {}
     func advanceIDs(in session: PostgresSession) throws { try writer.advanceIDs(in: session) }
 

@@ -40,6 +40,7 @@ final class PostgresStatusColumn: PostgresQueue {
             throw StorageError.needsOutbox(isCallers ? "deduplication keys" : "ids of the caller's")
         }
         guard emission.envelope.type == column.type else { throw StatusColumn.otherType }
+        try emission.checkStorable()
     }
 
     func validate(_ emission: Emission) throws {

@@ -59,8 +59,8 @@ final class EmitBatcher: Sendable {
         do {
             try await store(batch.flatMap(\.emissions))
             for waiter in batch { waiter.continuation.resume() }
-        } catch  where batch.count > 1 {
-            // It may be one of them that cannot be stored: each alone.
+        } catch  where batch.count > 1 && !(error is StorageError) {
+            // It may be one of them that cannot be stored: each alone. A database that cannot be reached takes none.
             for waiter in batch { await store([waiter]) }
         } catch {
             for waiter in batch { waiter.continuation.resume(throwing: error) }

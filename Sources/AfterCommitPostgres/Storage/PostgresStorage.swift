@@ -86,15 +86,16 @@ public final class PostgresStorage: TransactionalStorage {
     }
 
     deinit {
-        listener.stop()
+        listener.interruptThread()
         queue.detach()
     }
 
-    /// Gives back what is claimed and closes the connections. Later calls throw `StorageError` with `closed`.
+    /// Gives back what is claimed and closes the connections; statements that are under way end at the server too. Later calls throw `StorageError` with `closed`.
     public func close() async {
-        listener.stop()
+        listener.interruptThread()
         await queue.close()
         await pool.close()
+        await listener.stop()
     }
 
     public var leaseDuration: Duration? { queue.leaseDuration }

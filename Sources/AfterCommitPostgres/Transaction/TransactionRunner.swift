@@ -96,7 +96,10 @@ struct TransactionRunner: Sendable {
 
 extension TransactionRetry.Failure {
     init(_ error: PostgresError) {
-        self = error.isConflict ? .conflict : error.isConnectionLost ? .connectionLost : .other
+        // A statement that is outdated is prepared anew the next time.
+        self =
+            error.isConflict || error.isStaleStatement
+            ? .conflict : error.isConnectionLost ? .connectionLost : .other
     }
 }
 

@@ -1,0 +1,53 @@
+#if Postgres
+import AfterCommit
+import Foundation
+import Synchronization
+#if canImport(Glibc)
+// Which of the two is taken for the home of the system's calls depends on what else the compiler has loaded.
+import CDispatch
+import Glibc
+#endif
+
+/// Interrupts whoever waits for a server, from any thread: a pipe whose reading end becomes readable for good.
+final class Interrupt: Sendable {
+    /// Readable once it was raised.
+    let descriptor: Int32
+    private let writing: Int32
+    private let raised = Atomic(false)
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw StorageError(SystemError("pipe"), "no pipe could be made") }
+        for end in ends {
+            guard fcntl(end, F_SETFD, FD_CLOEXEC) == 0, fcntl(end, F_SETFL, O_NONBLOCK) == 0 else {
+                let error = SystemError("fcntl")
+                for end in ends { close(end) }
+                throw StorageError(error, "no pipe could be made")
+            }
+        }
+        (descriptor, writing) = (ends[0], ends[1])
+    }
+
+    deinit {
+        // Nothing was written that a close could lose.
+        close(descriptor)
+        close(writing)
+    }
+
+    var isRaised: Bool { raised.load(ordering: .acquiring) }
+
+    func raise() {
+        raised.store(true, ordering: .releasing)
+        var byte: UInt8 = 1
+        // A full pipe is readable already, and that is the only other way this fails while both ends are open.
+        while write(writing, &byte, 1) < 0, errno == EINTR {}
+    }
+
+    /// Waits, unless it is raised.
+    func pause(_ duration: Duration) {
+        var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // Interrupted by a signal, or refused by the system, it is only shorter.
+        _ = poll(&descriptor, 1, Int32(clamping: duration.milliseconds))
+    }
+}
+#endif
