@@ -87,7 +87,8 @@ final class BarePostgres {
     }
 
     func emitNaively(_ count: Int) throws {
-        try run("INSERT INTO naive_jobs (payload) SELECT '\(row.payload ?? "")'::jsonb FROM generate_series(1, \(count))")
+        try run(
+            "INSERT INTO naive_jobs (payload) SELECT '\(row.payload ?? "")'::jsonb FROM generate_series(1, \(count))")
     }
 
     /// One job after another: it is claimed in a commit of its own, and marked as done in another.

@@ -28,13 +28,18 @@ struct PostgresEmitLines: Chapter {
         for _ in 0..<Self.turns {
             try await concurrent.add(count) {
                 try await inParallel(64, count: count) { try await storage.emit(OrderPlaced(number: $0), headers: [:]) }
-            } with: { try stores.bare.emit(count, batch: 64) }
+            } with: {
+                try stores.bare.emit(count, batch: 64)
+            }
             try await batched.add(count) {
                 try await storage.emitInBatches(of: 1_000, count: count)
-            } with: { try stores.bare.emit(count, batch: 1_000) }
+            } with: {
+                try stores.bare.emit(count, batch: 1_000)
+            }
         }
         return [
-            Sample(Self.concurrent, concurrent, showsCommits: false), Sample(Self.batched, batched, showsCommits: false),
+            Sample(Self.concurrent, concurrent, showsCommits: false),
+            Sample(Self.batched, batched, showsCommits: false),
         ]
     }
 }
@@ -63,7 +68,8 @@ struct PostgresSettleLines: Chapter {
         engine = try await RunningEngine(
             stores.product,
             Subscription(
-                PostgresStores.subscription, to: OrderPlaced.self, policy: DeliveryPolicy(concurrency: 64)) { _, _ in })
+                PostgresStores.subscription, to: OrderPlaced.self, policy: DeliveryPolicy(concurrency: 64)
+            ) { _, _ in })
     }
 
     mutating func finish() async throws {
@@ -80,7 +86,9 @@ struct PostgresSettleLines: Chapter {
             try await settled.add(count) {
                 try await inParallel(64, count: count) { try await engine.emit(OrderPlaced(number: $0)) }
                 try await engine.drain()
-            } with: { try bare.emitAndSettle(count, batch: 64) }
+            } with: {
+                try bare.emitAndSettle(count, batch: 64)
+            }
             let naiveCount = Self.naiveCount / Self.turns
             try bare.emitNaively(naiveCount)
             naive.count += naiveCount

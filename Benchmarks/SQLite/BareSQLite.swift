@@ -34,7 +34,8 @@ final class BareSQLite {
 
     /// - Parameter path: of a database that has the product's tables, and one subscription.
     init(path: String) throws {
-        row = try OutboxRow(EnvelopeFactory().emission(OrderPlaced(number: 1), options: EmitOptions(), form: .bytes).envelope)
+        row = try OutboxRow(
+            EnvelopeFactory().emission(OrderPlaced(number: 1), options: EmitOptions(), form: .bytes).envelope)
         time = Array("2026-01-01T00:00:00.000Z".utf8)
         var connection: OpaquePointer?
         let code = sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil)

@@ -34,16 +34,22 @@ struct SQLiteEmitLines: Chapter {
                 let count = kind.count / Self.turns
                 try await stores.compare(count: count, &rates[index]) {
                     try await storage.emitInBatches(of: kind.size, count: count)
-                } with: { try stores.bare.emit(count, commits: $0) }
+                } with: {
+                    try stores.bare.emit(count, commits: $0)
+                }
             }
             let count = Self.concurrentCount / Self.turns
             try await stores.compare(count: count, &many) {
                 try await inParallel(64, count: count) { number in
                     try await storage.emit(OrderPlaced(number: number), headers: [:])
                 }
-            } with: { try stores.bare.emit(count, commits: $0) }
+            } with: {
+                try stores.bare.emit(count, commits: $0)
+            }
         }
-        return zip(Self.batches, rates).map { Sample($0.line, $1, showsCommits: false) } + [Sample(Self.concurrent, many)]
+        return zip(Self.batches, rates).map { Sample($0.line, $1, showsCommits: false) } + [
+            Sample(Self.concurrent, many)
+        ]
     }
 }
 
@@ -68,7 +74,9 @@ struct SQLiteSettleLines: Chapter {
         self.stores = stores
         engine = try await RunningEngine(
             stores.product,
-            Subscription(SQLiteStores.subscription, to: OrderPlaced.self, policy: DeliveryPolicy(concurrency: 64)) { _, _ in })
+            Subscription(SQLiteStores.subscription, to: OrderPlaced.self, policy: DeliveryPolicy(concurrency: 64)) {
+                _, _ in
+            })
     }
 
     mutating func finish() async throws {
@@ -87,11 +95,15 @@ struct SQLiteSettleLines: Chapter {
             try await stores.compare(count: count, &single) {
                 try await inParallel(64, count: count) { number in try await engine.emit(OrderPlaced(number: number)) }
                 try await engine.drain()
-            } with: { try stores.bare.emitAndSettle(count, commits: $0) }
+            } with: {
+                try stores.bare.emitAndSettle(count, commits: $0)
+            }
             try await stores.compare(count: count, &batched) {
                 try await stores.product.emitInBatches(of: 100, count: count)
                 try await engine.drain()
-            } with: { try stores.bare.emitAndSettle(count, commits: $0) }
+            } with: {
+                try stores.bare.emitAndSettle(count, commits: $0)
+            }
         }
         let settled = try await delivered(engine) - before
         guard settled == 2 * Self.count else {

@@ -1,4 +1,3 @@
-
 /// Several deliveries of one subscription, handled by one call.
 ///
 /// ```swift

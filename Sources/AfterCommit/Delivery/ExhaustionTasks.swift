@@ -1,4 +1,3 @@
-
 /// The calls of `onExhausted` that are under way, so that a worker can wait for them at its end.
 final class ExhaustionTasks: Sendable {
     private struct State {

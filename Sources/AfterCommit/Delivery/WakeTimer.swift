@@ -1,4 +1,3 @@
-
 /// Notifies a worker's signal at an instant. An earlier instant it is armed for stays: waking too often does no harm.
 final class WakeTimer: Sendable {
     private struct Armed {

@@ -1,4 +1,3 @@
-
 /// Wakes all that an engine runs.
 final class WakeUps: Sendable {
     private struct Sleepers {

@@ -1,4 +1,3 @@
-
 /// Takes events for ``EventEngine/afterCommit(reserving:_:)`` until its scope has returned.
 public final class ScopedEmitter: EventEmitter, Sendable {
     private struct State {

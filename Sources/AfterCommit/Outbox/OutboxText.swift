@@ -41,7 +41,8 @@ package enum OutboxText {
             guard let start = bytes.baseAddress else { return 0 }
             // Quotes included.
             civil.write(to: start)
-            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[1...CivilTime.length]))
+            target.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[1...CivilTime.length]))
             return CivilTime.length
         }
     }

@@ -1,4 +1,3 @@
-
 /// A storage that keeps everything in this process: for unit tests and for events that may be lost with the process.
 ///
 /// Events stay Swift values; nothing is encoded. A crash loses what was not delivered, so each event is delivered

@@ -1,4 +1,3 @@
-
 /// What a process knows of the deliveries it makes from rows, beyond what is stored: who delivers, and what is in hand.
 ///
 /// Whoever commits a settlement tells it so with ``settled(_:subscription:)`` before the next commit: a transaction that

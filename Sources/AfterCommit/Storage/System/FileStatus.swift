@@ -1,4 +1,5 @@
 import Foundation
+
 #if canImport(Glibc)
 // Which of the two is taken for the home of `struct stat` depends on what else the compiler has loaded.
 import CDispatch

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+
 #if canImport(Glibc)
 // Which of the two is taken for the home of the system's calls depends on what else the compiler has loaded.
 import CDispatch
