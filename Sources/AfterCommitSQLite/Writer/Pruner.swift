@@ -35,8 +35,9 @@ final class Pruner: Sendable {
         let pruned = try group.context.tables.prune(
             after: after, before: group.now - retention.timeInterval, limit: Self.batch, group.database)
         let isDone = pruned.looked < Self.batch
+        let room = group.context.room
         group.afterCommit { [self] in
-            if pruned.forgotten > 0 { group.context.room.noteShrunk() }
+            if pruned.forgotten > 0 { room.noteShrunk() }
             state.withLock { state in
                 state.after = isDone ? 0 : pruned.last
                 if !isDone { state.due = nil }

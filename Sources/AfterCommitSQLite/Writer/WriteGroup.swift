@@ -34,6 +34,12 @@ final class WriteGroup {
         return new
     }
 
+    /// The transaction has ended: its statements are given up, whoever keeps the group.
+    func end() {
+        insertion = nil
+        afterCommit = []
+    }
+
     /// An event was stored that is to be delivered later.
     func noteDelayed() {
         change.insert(.delayed)

@@ -150,6 +150,7 @@ final class WriteQueue: Sendable {
     private func attempt(_ requests: [PendingWrite], _ database: Database, _ context: SQLiteContext) throws {
         try Self.begin(database, busyTimeout: busyTimeout)
         let group = WriteGroup(database: database, context: context)
+        defer { group.end() }
         do {
             for request in requests { _ = try request.perform(in: group, isAlone: requests.count == 1) }
             try context.pruneIfDue(group)
