@@ -136,7 +136,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks"),
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["AfterCommit"], path: "Tests/TestSupport"),
         .testTarget(
             name: "AfterCommitTests",
             dependencies: [
@@ -158,7 +158,8 @@ let package = Package(
         .executableTarget(
             name: "FaultProbe",
             dependencies: [
-                "AfterCommit", "AfterCommitLMDB",
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/FaultProbe"),
@@ -171,13 +172,13 @@ let package = Package(
         .testTarget(
             name: "AfterCommitSQLiteTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "TestSupport",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "FaultProbe", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
         .testTarget(
             name: "AfterCommitPostgresTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres", "TestSupport",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres", "FaultProbe", "TestSupport",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .testTarget(
