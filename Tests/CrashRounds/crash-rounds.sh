@@ -44,11 +44,9 @@ place_orders_and_die() {
     "$program" run "${store[@]}" --orders 10000000 --json --platform-url "$url" --acknowledged "$folder/acknowledged" \
         --log-level warning >/dev/null 2>>"$errors" {server_input}>&- &
     victim=$!
-    processes+=("$victim")
     sleep "$(printf '0.%03d' $((30 + RANDOM % 871)))"
     kill -KILL "$victim" 2>/dev/null || fail "a process ended before it was killed (seed $seed)"
     wait "$victim" 2>/dev/null || true
-    unset "processes[-1]"
 }
 
 : >"$folder/acknowledged"

@@ -3,12 +3,14 @@
 program=${program:-${PLACE_ORDER:-.build-all/debug/place-order}}
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/../Scripts" && pwd)
 folder=$(mktemp -d)
-processes=()
+server=
 # The server ends with this input of its, so no other process may have it.
 exec {server_input}>/dev/null
 
 clean_up() {
-    for process in "${processes[@]}"; do
+    # Only those that run: the number of one that has ended may be another's by now.
+    for process in $(jobs -pr); do
+        if [[ $process == "$server" ]]; then continue; fi
         kill -CONT "$process" 2>/dev/null || true
         kill -KILL "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
@@ -37,6 +39,7 @@ wait_for() {
 start_server() {
     mkfifo "$folder/server.input"
     "$scripts/postgres.sh" serve <"$folder/server.input" >"$folder/server" 2>"$folder/server.errors" &
+    server=$!
     exec {server_input}>"$folder/server.input"
     wait_for "$folder/server" 'postgresql://'
     read -r database data <"$folder/server"
@@ -53,7 +56,6 @@ start_platform() {
     : >"$folder/ledger"
     "$program" platform --port 0 --ledger "$folder/ledger" --platform-latency "$1" 2>"$folder/platform.errors" \
         {server_input}>&- &
-    processes+=($!)
     wait_for "$folder/platform.errors" 'http://127\.0\.0\.1:[0-9]+'
     url=${BASH_REMATCH[0]}
 }

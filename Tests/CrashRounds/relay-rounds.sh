@@ -19,7 +19,6 @@ store=(--storage outbox --database postgres --database-url "$database")
 start_relay() {
     "$program" relay "${store[@]}" --lease 6s --platform-url "$url" --json --log-level warning {server_input}>&- \
         >"$folder/relay-$1" 2>"$folder/relay-$1.errors" &
-    processes+=($!)
     relay[$1]=$!
     wait_for "$folder/relay-$1.errors" 'relay delivers'
 }
@@ -54,7 +53,6 @@ place_orders() {
 }
 place_orders &
 shop=$!
-processes+=("$shop")
 until_arrived() {
     for _ in $(seq 360); do
         if (($(arrived | wc -l) >= $1)); then return; fi

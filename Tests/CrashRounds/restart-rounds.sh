@@ -19,7 +19,6 @@ store=(--storage "$storage" --database postgres --database-url "$database" --pla
 "$program" run "${store[@]}" --orders "$orders" --concurrency 32 --json --acknowledged "$folder/acknowledged" \
     --log-level notice >"$folder/report" 2>"$folder/run.errors" {server_input}>&- &
 run=$!
-processes+=("$run")
 
 # Restarts at a moment at which so many orders are acknowledged and more are being placed.
 restart_at() {
