@@ -30,10 +30,17 @@ test: test-packages ## build once, then check listings, documentation and a ligh
 	@Tests/Scripts/check-consumer.sh
 	@swift test $(ALL) --skip-build
 
-crash: test-packages ## kill the example and its relays again and again, and count what was acknowledged and lost (ROUNDS=50)
+# LMDB's outbox gets ROUNDS, each other pair of storage and database 20.
+crash: test-packages ## kill the example, its relays and PostgreSQL again and again, and count what was lost (ROUNDS=50)
 	@Tests/Scripts/build.sh -c release $(ALL) --product place-order
-	@ROUNDS=$(ROUNDS) PLACE_ORDER="$$(swift build -c release $(ALL) --show-bin-path)/place-order" Tests/CrashRounds/crash-rounds.sh
-	@PLACE_ORDER="$$(swift build -c release $(ALL) --show-bin-path)/place-order" Tests/CrashRounds/relay-rounds.sh
+	@Tests/Scripts/build.sh -c release $(ALL) --product FaultProbe
+	@export PLACE_ORDER="$$(swift build -c release $(ALL) --show-bin-path)/place-order" \
+		&& export FAULT_PROBE="$$(dirname "$$PLACE_ORDER")/FaultProbe" && cd Tests/CrashRounds \
+		&& ROUNDS=$(ROUNDS) ./crash-rounds.sh \
+		&& for pair in status:lmdb {outbox,status}:{sqlite,postgres}; do \
+			STORAGE=$${pair%:*} DATABASE=$${pair#*:} ROUNDS=20 ./crash-rounds.sh || exit 1; \
+		done \
+		&& ./effect-rounds.sh && ./restart-rounds.sh outbox && ./restart-rounds.sh status && ./relay-rounds.sh
 
 docs: test-packages ## build the documentation into docs/, and fail on a warning
 	@Tests/Scripts/build.sh $(ALL)

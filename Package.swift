@@ -160,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "FaultProbe",
             dependencies: [
-                "AfterCommit", "AfterCommitLMDB",
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/FaultProbe"),
@@ -173,13 +174,13 @@ let package = Package(
         .testTarget(
             name: "AfterCommitSQLiteTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "TestSupport",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "FaultProbe", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
         .testTarget(
             name: "AfterCommitPostgresTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres", "TestSupport",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres", "FaultProbe", "TestSupport",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .testTarget(

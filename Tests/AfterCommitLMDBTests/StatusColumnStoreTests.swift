@@ -2,6 +2,7 @@
 import AfterCommit
 import CLMDB
 import Foundation
+import TestSupport
 import Testing
 
 @testable import AfterCommitLMDB

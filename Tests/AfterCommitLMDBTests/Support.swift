@@ -102,6 +102,14 @@ extension LMDBStorage {
     }
 }
 
+/// Waits for a condition that another process or thread brings about; the test's time limit ends it.
+func eventually(_ condition: () async throws -> Bool) async throws {
+    while !(try await condition()) {
+        try Task.checkCancellation()
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
 func code(_ error: (any Error)?) -> StorageError.Code? {
     (error as? StorageError)?.code
 }

@@ -8,59 +8,17 @@
 # ORDERS       how many orders are placed. Default 10000
 set -euo pipefail
 
-program=${PLACE_ORDER:-.build-all/debug/place-order}
 orders=${ORDERS:-10000}
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$(mktemp -d)
-processes=()
-server_input=
+. "$(dirname "$0")/processes.sh"
 
-clean_up() {
-    for process in "${processes[@]}"; do
-        kill -CONT "$process" 2>/dev/null || true
-        kill -KILL "$process" 2>/dev/null || true
-        wait "$process" 2>/dev/null || true
-    done
-    # The server ends with its input.
-    [ -z "$server_input" ] || exec {server_input}>&-
-    wait 2>/dev/null || true
-    rm -rf "$folder"
-}
-trap clean_up EXIT
-
-fail() {
-    printf 'relay-rounds: %s\n' "$1" >&2
-    tail -n 20 "$folder"/*.errors >&2 || true
-    exit 1
-}
-
-wait_for() {
-    for _ in $(seq 600); do
-        if [[ -e $1 && $(<"$1") =~ $2 ]]; then return; fi
-        sleep 0.1
-    done
-    fail "no $2 in $1"
-}
-
-[[ -x $program ]] || fail "$program is no program; build it with --traits Example,Postgres and name it in PLACE_ORDER"
-
-mkfifo "$folder/server.input"
-"$here/../Scripts/postgres.sh" serve <"$folder/server.input" >"$folder/server" 2>"$folder/server.errors" &
-exec {server_input}>"$folder/server.input"
-wait_for "$folder/server" 'postgresql://'
-read -r database data <"$folder/server"
-
-: >"$folder/ledger"
-"$program" platform --port 0 --ledger "$folder/ledger" --platform-latency 1ms 2>"$folder/platform.errors" {server_input}>&- &
-processes+=($!)
-wait_for "$folder/platform.errors" 'http://127\.0\.0\.1:[0-9]+'
-url=${BASH_REMATCH[0]}
+start_server
+# So slow that the shop is ahead, and every relay has something in its hands.
+start_platform 20ms
 
 store=(--storage outbox --database postgres --database-url "$database")
 start_relay() {
     "$program" relay "${store[@]}" --lease 6s --platform-url "$url" --json --log-level warning {server_input}>&- \
         >"$folder/relay-$1" 2>"$folder/relay-$1.errors" &
-    processes+=($!)
     relay[$1]=$!
     wait_for "$folder/relay-$1.errors" 'relay delivers'
 }
@@ -68,7 +26,6 @@ declare -A relay
 for number in 1 2 3; do start_relay "$number"; done
 
 # The first relay has made the tables; what is settled is written down in the order of the settlements.
-query() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$database" -c "$1"; }
 query "
     CREATE TABLE settled (
         place bigint GENERATED ALWAYS AS IDENTITY, xid xid8 DEFAULT pg_current_xact_id(), sequence bigint, orderingkey text);
@@ -79,14 +36,15 @@ query "
     END \$\$;
     CREATE TRIGGER note_settled AFTER DELETE ON outbox_deliveries FOR EACH ROW EXECUTE FUNCTION note_settled();"
 
-# Plain inserts, as any client makes them, of a hundred orders each with fifty keys; once more where the server was away.
+# Plain inserts, as any client makes them, of a hundred orders each; once more where the server was away. Fifty keys are those
+# of four inserts, so that their events lie with several relays; of keys that are in every insert, one relay has them all.
 place_orders() {
     local batch
     for ((batch = 0; batch < orders / 100; batch++)); do
         until query "
             INSERT INTO outbox_events (id, aggregatetype, aggregateid, type, payload, orderingkey)
             SELECT id, 'order', id, 'order.placed', jsonb_build_object('orderID', id, 'customer', 'c', 'total', 1),
-                'customer-' || i % 50
+                'customer-$((batch / 4))-' || i % 50
             FROM (SELECT md5('order-$batch-' || i)::uuid AS id, i FROM generate_series(1, 100) i) o
             ON CONFLICT DO NOTHING" 2>>"$folder/shop.errors"; do
             sleep 0.2
@@ -95,20 +53,39 @@ place_orders() {
 }
 place_orders &
 shop=$!
-processes+=("$shop")
-arrived() { cut -d ' ' -f 2 "$folder/ledger" | sort -u | wc -l | tr -d ' '; }
 until_arrived() {
     for _ in $(seq 360); do
-        if (($(arrived) >= $1)); then return; fi
+        if (($(arrived | wc -l) >= $1)); then return; fi
         sleep 0.5
     done
-    fail "only $(arrived) of $1 orders have arrived"
+    fail "only $(arrived | wc -l) of $1 orders have arrived"
+}
+# Stops a relay at a moment at which it has claimed what it has not settled. What it sent before that, the server has done
+# when it answers twice the same.
+stop_holding() {
+    local held before
+    for _ in $(seq 100); do
+        kill -STOP "${relay[$1]}"
+        held=-1
+        until
+            before=$held
+            held=$(query "SELECT count(*) FROM outbox_deliveries JOIN outbox_relays USING (epoch)
+                WHERE name = 'process ${relay[$1]}'")
+            ((held == before))
+        do :; done
+        if ((held > 0)); then return; fi
+        kill -CONT "${relay[$1]}"
+        sleep 0.0$((RANDOM % 10))
+    done
+    fail "relay $1 had nothing in its hands whenever it was stopped"
 }
 until_arrived $((orders / 10))
+stop_holding 1
 kill -KILL "${relay[1]}"
-kill -STOP "${relay[2]}"
+wait "${relay[1]}" 2>/dev/null || true
+stop_holding 2
 until_arrived $((orders / 4))
-"$here/../Scripts/postgres.sh" restart "$data" {server_input}>&-
+restart_server
 wait "$shop" || fail "not all orders could be placed"
 # Past the lease of the one that is stopped.
 sleep 8
@@ -140,9 +117,9 @@ disorder=$(query "
             PARTITION BY orderingkey ORDER BY turn GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
         FROM (SELECT *, min(place) OVER (PARTITION BY xid) AS turn FROM settled) s) s
     WHERE before > sequence")
-duplicates=$(($(wc -l <"$folder/ledger" | tr -d ' ') - $(arrived)))
+duplicates=$(($(count "$folder/ledger") - $(arrived | wc -l)))
 printf 'relays 4 killed 1 stopped 1 server restarts 1 events %s settled %s left %s out of order %s sent twice %s late outcomes refused %s leases lost %s\n' \
     "$(query "SELECT count(*) FROM outbox_events")" "$settled" "$left" "$disorder" "$duplicates" "$stale" "$lost_leases"
-((left == 0 && settled == orders && $(arrived) == orders)) || fail "events were lost"
+((left == 0 && settled == orders && $(arrived | wc -l) == orders)) || fail "events were lost"
 ((disorder == 0)) || fail "a key was settled out of order"
 ((stale + lost_leases > 0)) || fail "the relay that was stopped was never refused, so nothing was proven"

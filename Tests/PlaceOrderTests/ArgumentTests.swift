@@ -47,6 +47,17 @@ struct ArgumentTests {
         #expect(!run.json)
     }
 
+    @Test("every command with a store takes a lease")
+    func leases() throws {
+        let arguments = ["--storage", "outbox", "--store", "/tmp/shop", "--lease", "1500ms"]
+        let parsed = [
+            try RunCommand.parse(arguments).store, try ServeCommand.parse(arguments).store,
+            try ResumeCommand.parse(arguments).store, try RelayCommand.parse(arguments).store,
+        ]
+        #expect(parsed.map(\.lease?.duration) == Array(repeating: .milliseconds(1_500), count: 4))
+        #expect(try RunCommand.parse([]).store.lease == nil)
+    }
+
     @Test("run takes what it is given")
     func given() throws {
         let run = try RunCommand.parse([

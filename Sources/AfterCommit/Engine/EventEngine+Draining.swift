@@ -2,6 +2,7 @@
 extension EventEngine {
     /// Delivers until nothing is left that could be delivered: waits for retries and parked deliveries,
     /// and for what handlers emit meanwhile. Dead letters, what waits behind them, and what is paused stay.
+    /// So does what another server's engine has claimed, until its lease is over.
     ///
     /// It works beside ``run()``, and without it, as in a test.
     /// - Throws: `CancellationError` when cancelled; ``EngineError`` with `alreadyRan` once the engine has ended.

@@ -73,6 +73,11 @@ struct OrderRun: Sendable {
             }
             defer { tasks.cancelAll() }
             try await engine.drain()
+            // What another process has claimed in PostgreSQL, killed since perhaps, comes back after its lease.
+            while try await engine.status().contains(where: { $0.counts.pending + $0.counts.retrying > 0 }) {
+                try await stopwatch.sleep(for: .milliseconds(100))
+                try await engine.drain()
+            }
         }
     }
 

@@ -22,12 +22,6 @@ struct RelayCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Deliver there instead of to a built-in platform.", valueName: "url"))
     var platformURL: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "How long it may be silent before other relays on PostgreSQL take its deliveries (default: 40s).",
-            valueName: "duration"))
-    var lease: DurationArgument?
-
     @Flag(help: "Print one JSON object to standard output when it ends, and nothing else there.")
     var json = false
 
@@ -42,7 +36,8 @@ struct RelayCommand: AsyncParsableCommand {
         let choice = try store.sharedChoice()
         try await BuiltInPlatform.with(url: platformURL, options: platform, logger: logger) { url, _ in
             let configuration = Shop.Configuration(
-                storage: choice, platformURL: url, platformTimeout: timeout, logger: logger, lease: lease?.duration)
+                storage: choice, platformURL: url, platformTimeout: timeout, logger: logger,
+                lease: store.lease?.duration)
             try await Shop.withShop(configuration, latencyFrom: .attempt, stopwatch: Stopwatch()) { shop in
                 let group = ServiceGroup(
                     configuration: .init(

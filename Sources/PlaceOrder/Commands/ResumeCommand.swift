@@ -32,7 +32,7 @@ struct ResumeCommand: AsyncParsableCommand {
                 let run = OrderRun(
                     configuration: Shop.Configuration(
                         storage: choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
-                        lastingPlatformURL: platformURL),
+                        lease: store.lease?.duration, lastingPlatformURL: platformURL),
                     orders: nil, platformStats: stats, showsProgress: Output.isTerminal, interruption: interruption)
                 try await run().report(asJSON: json)
             }

@@ -53,7 +53,8 @@ struct RunCommand: AsyncParsableCommand {
                 let run = OrderRun(
                     configuration: Shop.Configuration(
                         storage: choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
-                        delivers: !withoutDelivery, lastingPlatformURL: platformURL, tellsTemporaryStore: !json),
+                        lease: store.lease?.duration, delivers: !withoutDelivery, lastingPlatformURL: platformURL,
+                        tellsTemporaryStore: !json),
                     orders: orders, concurrency: concurrency, acknowledged: file, platformStats: stats,
                     showsProgress: Output.isTerminal, interruption: interruption)
                 try await run().report(asJSON: json)

@@ -39,7 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
         try await BuiltInPlatform.with(url: platformURL, options: platform, logger: logger) { url, _ in
             let configuration = Shop.Configuration(
                 storage: try store.choice(), platformURL: url, platformTimeout: timeout, logger: logger,
-                delivers: !withoutDelivery, lastingPlatformURL: platformURL, tellsTemporaryStore: true)
+                lease: store.lease?.duration, delivers: !withoutDelivery, lastingPlatformURL: platformURL,
+                tellsTemporaryStore: true)
             try await Shop.withShop(configuration, stopwatch: Stopwatch()) { shop in
                 let server = HTTPServer(ShopAPI(shop: shop, logger: logger).router(), port: port, logger: logger)
                 try await server.runUntilSignalled(with: shop.services, logger: logger) {

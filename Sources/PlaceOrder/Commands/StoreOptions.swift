@@ -30,6 +30,12 @@ struct StoreOptions: ParsableArguments {
     @Option(help: ArgumentHelp("PostgreSQL, such as postgresql://shop@127.0.0.1/shop.", valueName: "url"))
     var databaseURL: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long it may be silent before others that deliver from PostgreSQL's outbox take its deliveries (default: 40s).",
+            valueName: "duration"))
+    var lease: DurationArgument?
+
     /// What is chosen by a command that may begin with nothing.
     func choice() throws -> StorageChoice { try choice(default: .memory) }
 

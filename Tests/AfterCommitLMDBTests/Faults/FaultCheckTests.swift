@@ -1,6 +1,7 @@
 #if LMDB
 import AfterCommit
 import Foundation
+import TestSupport
 import Testing
 
 @testable import AfterCommitLMDB

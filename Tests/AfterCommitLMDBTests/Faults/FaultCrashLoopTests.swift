@@ -1,4 +1,5 @@
 #if LMDB
+import TestSupport
 import Testing
 
 @Suite struct FaultCrashLoopTests {

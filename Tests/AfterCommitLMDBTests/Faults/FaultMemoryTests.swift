@@ -2,6 +2,7 @@
 import AfterCommit
 import AfterCommitLMDB
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FaultMemoryTests {

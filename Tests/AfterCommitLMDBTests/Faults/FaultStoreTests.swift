@@ -2,6 +2,7 @@
 import AfterCommit
 import AfterCommitTesting
 import Foundation
+import TestSupport
 import Testing
 
 @testable import AfterCommitLMDB

@@ -1,20 +1,17 @@
-#if LMDB
 import Foundation
-import TestSupport
-import Testing
 
 /// A run of the small program `FaultProbe`, which the tests of faults stop, starve and kill.
-final class Probe: Sendable {
+package final class Probe: Sendable {
     private let process: ChildProcess
     /// What it tells, line by line.
-    let lines: AsyncStream<String>
+    package let lines: AsyncStream<String>
 
-    var id: Int32 { process.id }
+    package var id: Int32 { process.id }
 
-    convenience init(_ arguments: String...) throws { try self.init(arguments) }
+    package convenience init(_ arguments: String...) throws { try self.init(arguments) }
 
     /// - Parameter wrapper: a program and its arguments that run the probe, such as `strace`.
-    init(_ arguments: [String], wrapper: [String] = []) throws {
+    package init(_ arguments: [String], wrapper: [String] = []) throws {
         process = try ChildProcess(
             wrapper + [try Self.path] + arguments,
             // The search for leaks traces the process itself, which only one can do.
@@ -42,26 +39,26 @@ final class Probe: Sendable {
         process.signal(SIGKILL)
     }
 
-    func signal(_ signal: Int32) { process.signal(signal) }
+    package func signal(_ signal: Int32) { process.signal(signal) }
 
     /// Lets a probe end that waits for its input to end.
-    func endInput() throws { try process.input.close() }
+    package func endInput() throws { try process.input.close() }
 
     /// Waits until it has told `line`.
     /// - Returns: false if it ended without that.
-    func tells(_ line: String) async -> Bool {
+    package func tells(_ line: String) async -> Bool {
         for await told in lines where told == line { return true }
         return false
     }
 
     /// All that it still tells until it ends.
-    func rest() async -> [String] {
+    package func rest() async -> [String] {
         var all: [String] = []
         for await line in lines { all.append(line) }
         return all
     }
 
-    func end() async -> Int32 { await process.end() }
+    package func end() async -> Int32 { await process.end() }
 
     /// It is built beside the tests.
     private static var path: String {
@@ -82,12 +79,3 @@ final class Probe: Sendable {
 struct ProbeIsMissing: Error {
     let searched: String
 }
-
-/// Waits for a condition that another process or thread brings about; the test's time limit ends it.
-func eventually(_ condition: () async throws -> Bool) async throws {
-    while !(try await condition()) {
-        try Task.checkCancellation()
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-#endif
