@@ -9,6 +9,8 @@ ROUNDS ?= 50
 # build everything anew each time.
 ALL := --enable-all-traits --scratch-path .build-all
 export BUILD_FOLDER := .build-all
+# What is measured, without what is not.
+STORAGES := --disable-default-traits --traits LMDB,SQLite,Postgres --scratch-path .build-bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,10 +50,12 @@ docs: test-packages ## build the documentation into docs/, and fail on a warning
 
 lint: ## check the format of all Swift files
 	@swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift Docs.docc
+	@! grep -rnw Mutex Sources Benchmarks Tests/TestSupport Tests/FaultProbe --include=*.swift | grep -v /Locked.swift: \
+		|| { echo "error: use Locked: a Mutex ends the process in asynchronous functions, see Locked.swift" >&2; exit 1; }
 
-bench: packages ## measure beside bare loops, for some minutes; bench.json holds the table too (BENCH="--rounds 7 FILTER")
-	@Tests/Scripts/build.sh -c release --product Benchmarks
-	@"$$(swift build -c release --show-bin-path)/Benchmarks" $(BENCH)
+bench: test-packages ## measure beside bare loops, for some minutes; bench.json holds the table too (BENCH="--rounds 7 FILTER")
+	@Tests/Scripts/build.sh -c release $(STORAGES) --product Benchmarks
+	@"$$(swift build -c release $(STORAGES) --show-bin-path)/Benchmarks" $(BENCH)
 
 tsan: test-packages ## run all tests under the Thread Sanitizer
 	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \
