@@ -61,7 +61,8 @@ extension FaultProbe {
 
     private static func handle(_ events: [Effected], holding hold: Int, _ storage: some EffectStorage) async throws {
         // The deliveries of one that was killed are free again after its lease.
-        let policy = DeliveryPolicy(timeout: storage.leaseDuration.map { $0 * 0.8 } ?? .seconds(30), concurrency: 8)
+        let policy = DeliveryPolicy(
+            maxRetries: 20, timeout: storage.leaseDuration.map { $0 * 0.8 } ?? .seconds(30), concurrency: 8)
         let effects = Atomic(0)
         let subscriptions = [
             Subscription("inbox", to: Effected.self, policy: policy) { event, context in
