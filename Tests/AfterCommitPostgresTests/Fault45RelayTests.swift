@@ -73,6 +73,51 @@ import Testing
         await storage.close()
     }
 
+    @Test func whatAClaimFindsWhileItsRelayEndsIsGivenBack() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        let registration = SubscriptionRegistration(
+            name: "test", types: EventTypeSelection(types: [OrderPlaced.type]))
+        _ = try await storage.attach([registration]) { _ in }
+        try await storage.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0) })
+        let isLocked = Latch()
+        let goOn = Signal()
+        let locking = Task {
+            try await database.run { session in
+                try session.execute("BEGIN")
+                try session.execute("LOCK TABLE outbox_deliveries IN ACCESS EXCLUSIVE MODE")
+                isLocked.open()
+                goOn.wait()
+                try session.commit([])
+            }
+        }
+        await isLocked.wait()
+        func areWaiting(_ count: Int64) async throws -> Bool {
+            try await eventually {
+                try await database.run { session in
+                    try session.execute(
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'",
+                        [.text(database.name)]
+                    ).first().int64(0) == count
+                }
+            }
+        }
+        let claiming = Task {
+            try await storage.claim(ClaimRequest(subscription: "test", limit: 10, now: Date())).deliveries.count
+        }
+        #expect(try await areWaiting(1))
+        storage.detach()
+        #expect(try await areWaiting(2))
+        goOn.raise()
+        try await locking.value
+        #expect(try await claiming.value == 3)
+        await storage.close()
+        let held = try await database.run {
+            try $0.execute("SELECT FROM outbox_deliveries WHERE epoch IS NOT NULL").count
+        }
+        #expect(held == 0)
+    }
+
     @Test func manyRelaysDeliverEachEventOnceAndEachKeyInOrder() async throws {
         let database = try await TestDatabase()
         let relays = [try await database.storage(), try await database.storage(), try await database.storage()]

@@ -73,7 +73,7 @@ final class PostgresSocket {
         guard PQconsumeInput(connection) == 1 else { return false }
         guard PQsslInUse(connection) == 1 else { return true }
         // OpenSSL takes a whole record, of up to 16 KiB, from the socket, and libpq only what its buffer has room for: at
-        // least the half. The rest makes no socket readable.
+        // least the half. The rest makes no socket readable. Servers before 17 send records of 8 KiB, which always fit.
         return PQconsumeInput(connection) == 1
     }
 

@@ -83,12 +83,17 @@ final class Relay: Sendable {
 
         func giveBack(in session: PostgresSession) throws {
             guard let epoch else { return }
+            // One transaction. It waits for a claim that is under way, and no later one finds the lease.
+            var statements = [PostgresStatement(RelayStatement.leave, [.int64(epoch)])]
             for (subscription, sequences) in claimed where !sequences.isEmpty {
-                _ = try session.execute(
-                    OutboxStatement.release, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)])
+                statements.append(
+                    PostgresStatement(
+                        OutboxStatement.release, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)]))
             }
-            _ = try session.execute(RelayStatement.leave, [.int64(epoch)])
-            _ = try session.execute(OutboxStatement.notify, [])
+            // What that claim found, of which this relay does not know.
+            statements.append(PostgresStatement(RelayStatement.releaseAll, [.int64(epoch)]))
+            statements.append(PostgresStatement(OutboxStatement.notify))
+            try session.pipeline(statements)
         }
     }
 

@@ -13,6 +13,7 @@ enum RelayStatement {
         RETURNING epoch, \(unflushed)
         """
     static let leave = "DELETE FROM outbox_relays WHERE epoch = $1"
+    static let releaseAll = "UPDATE outbox_deliveries SET epoch = NULL WHERE epoch = $1"
     static let setIdle = "UPDATE outbox_relays SET idle = $2 WHERE epoch = $1 RETURNING \(unflushed)"
     static let repair = "SELECT outbox_repair()"
     static let inactive = """

@@ -64,7 +64,7 @@ import Testing
         #expect(try await connect(server.url, host: "localhost", tls, "?sslmode=verify-full"))
     }
 
-    /// A record of TLS is larger than what libpq takes at once.
+    /// Of sizes around those of TLS's records and libpq's buffer.
     @Test(.timeLimit(.minutes(2))) func largeAnswersArriveThroughTLS() async throws {
         let configuration = try PostgresConfiguration(try await encrypted().url, tls: .require, statementTimeout: nil)
         let sizes = (1...40).map { $0 * 1_024 } + (1...40).map { $0 * 8_192 - 7 } + [1_000_000, 10_000_000]
