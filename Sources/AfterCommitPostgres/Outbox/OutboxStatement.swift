@@ -73,10 +73,15 @@ enum OutboxStatement {
     static let nextDue = """
         SELECT min(due) FROM outbox_deliveries WHERE subscription = $1 AND state = 'retrying' AND epoch IS NULL
         """
+    /// Nothing, where the lease has run out: what it claimed then would be nobody's to free.
     static let claimSequences = """
-        WITH free AS (
+        WITH lease AS (
+            SELECT epoch FROM outbox_relays WHERE epoch = $2 FOR KEY SHARE
+        ), free AS (
             SELECT sequence, state AS before FROM outbox_deliveries
-            WHERE subscription = $1 AND sequence = ANY ($3) AND epoch IS NULL AND state <> 'dead' FOR UPDATE SKIP LOCKED
+            WHERE subscription = $1 AND sequence = ANY ($3) AND epoch IS NULL AND state <> 'dead'
+                AND EXISTS (SELECT FROM lease)
+            FOR UPDATE SKIP LOCKED
         ), claimed AS (
             UPDATE outbox_deliveries d SET epoch = $2
             FROM free f WHERE d.subscription = $1 AND d.sequence = f.sequence
