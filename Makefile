@@ -9,6 +9,8 @@ ROUNDS ?= 50
 # build everything anew each time.
 ALL := --enable-all-traits --scratch-path .build-all
 export BUILD_FOLDER := .build-all
+# Tests that all start at once wait for each other on two cores until their time limits. Swift Testing's own name for it.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
 # What is measured, without what is not.
 STORAGES := --disable-default-traits --traits LMDB,SQLite,Postgres --scratch-path .build-bench
 
