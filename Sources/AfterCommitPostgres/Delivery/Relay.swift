@@ -2,7 +2,7 @@
 import AfterCommit
 import Foundation
 
-/// This process among those that deliver from one outbox: its epoch, what it has claimed, whom it wakes.
+/// This process among those that deliver from one outbox: its epoch, where its claims look, whom it wakes.
 ///
 /// A value behind a lock, so that claims, settlements and the heartbeat see one state.
 final class Relay: Sendable {
@@ -13,8 +13,6 @@ final class Relay: Sendable {
         var isIdle = false
         var wake: (@Sendable (StorageChange) -> Void)?
         var subscriptions: [String: Int32] = [:]
-        /// What is in hand, to be given back when it ends.
-        var claimed: [String: Set<UInt64>] = [:]
         /// Subscriptions whose last claim found something.
         var busy: Set<String> = []
         /// How many claims in a row found something.
@@ -67,10 +65,7 @@ final class Relay: Sendable {
     func end() -> Left? {
         state.withLock { state in
             guard state.wake != nil else { return nil }
-            let claimed = state.claimed.compactMap { name, sequences in
-                state.subscriptions[name].map { ($0, sequences.sorted()) }
-            }
-            let left = Left(epoch: state.epoch, claimed: claimed)
+            let left = Left(epoch: state.epoch)
             state = State()
             return left
         }
@@ -79,21 +74,15 @@ final class Relay: Sendable {
     /// What a relay that has ended still holds.
     struct Left: Sendable {
         let epoch: Int64?
-        let claimed: [(subscription: Int32, sequences: [UInt64])]
 
         func giveBack(in session: PostgresSession) throws {
             guard let epoch else { return }
             // One transaction. It waits for a claim that is under way, and no later one finds the lease.
-            var statements = [PostgresStatement(RelayStatement.leave, [.int64(epoch)])]
-            for (subscription, sequences) in claimed where !sequences.isEmpty {
-                statements.append(
-                    PostgresStatement(
-                        OutboxStatement.release, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)]))
-            }
-            // What that claim found, of which this relay does not know.
-            statements.append(PostgresStatement(RelayStatement.releaseAll, [.int64(epoch)]))
-            statements.append(PostgresStatement(OutboxStatement.notify))
-            try session.pipeline(statements)
+            try session.pipeline([
+                PostgresStatement(RelayStatement.leave, [.int64(epoch)]),
+                PostgresStatement(RelayStatement.releaseAll, [.int64(epoch)]),
+                PostgresStatement(OutboxStatement.notify),
+            ])
         }
     }
 
@@ -160,14 +149,6 @@ final class Relay: Sendable {
 
     var isIdle: Bool { state.withLock { $0.isIdle } }
 
-    func claimed(_ sequences: some Sequence<UInt64>, of subscription: String) {
-        state.withLock { $0.claimed[subscription, default: []].formUnion(sequences) }
-    }
-
-    func ended(_ sequences: some Sequence<UInt64>, of subscription: String) {
-        state.withLock { $0.claimed[subscription]?.subtract(sequences) }
-    }
-
     /// The lease is another's: nothing that was claimed with it is in hand any more.
     /// - Returns: whether this call noticed it first.
     func lapsed(_ epoch: Int64) -> Bool {
@@ -175,7 +156,6 @@ final class Relay: Sendable {
             guard state.epoch == epoch else { return false }
             state.epoch = nil
             state.isIdle = false
-            state.claimed = [:]
             state.busy = []
             state.looks = [:]
             return true

@@ -51,7 +51,7 @@ enum InspectionStatement {
     /// Those that are done have no row: an event that came after the subscription was registered, and that it handles.
     static let all = """
         SELECT \(delivery)
-        FROM outbox_events e JOIN outbox_subscriptions s ON outbox_matches(e.type, s.types, s.prefixes)
+        FROM outbox_events e JOIN outbox_subscriptions s ON \(OutboxSchema.matches("e.type", "s"))
             LEFT JOIN outbox_deliveries d ON d.sequence = e.sequence AND d.subscription = s.subscription
         WHERE e.sequence > $1 AND ($2::text IS NULL OR s.name = $2) AND ($3::text IS NULL OR e.type = $3)
             AND ($4::text IS NULL OR e.orderingkey = $4) AND ($5::uuid IS NULL OR e.id = $5)

@@ -11,7 +11,6 @@ extension PostgresOutbox {
             let (deliveries, nextDue, becameIdle) = try await pool.run { session in
                 try self.claim(request, subscription: subscription, epoch: epoch, from: from, in: session)
             }
-            relay.claimed(deliveries.lazy.map(\.sequence), of: request.subscription)
             // Others may have looked before the inserting transactions were asked to notify.
             if becameIdle { relay.wake(.claimable) }
             let isFull = deliveries.count >= request.limit
@@ -84,13 +83,11 @@ extension PostgresOutbox {
 
     func claim(_ sequences: [UInt64], subscription name: String) async throws -> [ClaimedDelivery] {
         let (subscription, epoch) = try relay.subscription(name)
-        let deliveries = try await pool.run { session in
+        return try await pool.run { session in
             try session.execute(
                 OutboxStatement.claimSequences, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)]
             ).map { try StoredDelivery($0).claimed }
         }
-        relay.claimed(deliveries.lazy.map(\.sequence), of: name)
-        return deliveries
     }
 
     func claimBlocked(
@@ -107,7 +104,6 @@ extension PostgresOutbox {
                 _ = try session.execute(
                     OutboxStatement.release, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)])
             }
-            relay.ended(sequences, of: name)
             relay.lookAnew(name)
         } catch {
             // The detachment gives it back, or the end of the lease.

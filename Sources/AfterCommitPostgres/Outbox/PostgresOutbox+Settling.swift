@@ -24,7 +24,6 @@ extension PostgresOutbox {
             guard !isUndone else { throw error }
             settled = Settled(stale: [], mayBeClaimable: true, change: StorageChange(batch.emitted.map(\.emission)))
         }
-        relay.ended(sequences, of: batch.subscription)
         var change = settled.change
         if settled.mayBeClaimable {
             relay.lookAnew(batch.subscription)
@@ -106,7 +105,6 @@ extension PostgresOutbox {
     }
 
     func settled(_ delivery: DeliveryID) {
-        relay.ended(CollectionOfOne(delivery.sequence), of: delivery.subscription)
         // Those that waited behind its key.
         relay.lookAnew(delivery.subscription)
         relay.wake(.claimable)

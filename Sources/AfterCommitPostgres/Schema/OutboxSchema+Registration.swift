@@ -38,7 +38,7 @@ extension OutboxSchema {
             INSERT INTO outbox_deliveries (subscription, sequence, orderingkey)
             SELECT s.subscription, e.sequence, e.orderingkey
             FROM late l JOIN outbox_events e ON e.sequence = l.sequence
-                JOIN outbox_subscriptions s ON s.number > l.number AND outbox_matches(e.type, s.types, s.prefixes)
+                JOIN outbox_subscriptions s ON s.number > l.number AND \(matches("e.type", "s"))
             WHERE NOT pg_visible_in_snapshot(e.xid, s.snapshot)
             ON CONFLICT DO NOTHING;
             -- The transactions that were open when it was registered have ended: what they inserted is there now.
@@ -47,7 +47,7 @@ extension OutboxSchema {
             LOOP
                 INSERT INTO outbox_deliveries (subscription, sequence, orderingkey)
                 SELECT ready.subscription, e.sequence, e.orderingkey FROM outbox_events e
-                WHERE outbox_matches(e.type, ready.types, ready.prefixes)
+                WHERE \(matches("e.type", "ready"))
                     AND (ready.beginning OR NOT pg_visible_in_snapshot(e.xid, ready.snapshot))
                     AND NOT EXISTS (SELECT FROM outbox_late l WHERE l.sequence = e.sequence)
                 ON CONFLICT DO NOTHING;
