@@ -22,6 +22,11 @@ struct BenchmarkError: Error, CustomStringConvertible {
     }
 }
 
+extension Int {
+    /// The size of a part, where all parts together are this number and differ by one at most.
+    func share(_ part: Int, of parts: Int) -> Int { (part + 1) * self / parts - part * self / parts }
+}
+
 extension Duration {
     var seconds: Double { self / .seconds(1) }
 }

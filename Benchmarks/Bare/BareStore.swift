@@ -75,7 +75,7 @@ final class BareStore {
         var next: UInt64 = 1
         var sum: UInt64 = 0
         for commit in 0..<commits {
-            let share = (commit + 1) * count / commits - commit * count / commits
+            let share = count.share(commit, of: commits)
             var reading: OpaquePointer?
             try check(mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &reading))
             defer { mdb_txn_abort(reading) }
@@ -131,7 +131,7 @@ final class BareStore {
         _ count: Int, _ commits: Int, _ body: (OpaquePointer?, Int) throws -> Void
     ) throws {
         for commit in 0..<commits {
-            let share = (commit + 1) * count / commits - commit * count / commits
+            let share = count.share(commit, of: commits)
             try write { try body($0, share) }
         }
     }

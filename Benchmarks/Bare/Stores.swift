@@ -26,20 +26,6 @@ struct Stores {
         try Scratch.remove(folder)
     }
 
-    /// Runs ours, counts its commits, and runs the bare loop with as many.
-    func compare(
-        count: Int, _ rates: inout Rates, _ ours: () async throws -> Void,
-        with ceiling: (_ commits: Int) throws -> Void
-    ) async throws {
-        let clock = ContinuousClock()
-        let before = try commits()
-        rates.ourTime += try await clock.measure { try await ours() }
-        let commits = try commits() - before
-        rates.bareTime += try clock.measure { try ceiling(commits) }
-        rates.commits += commits
-        rates.count += count
-    }
-
     static func commits(ofStoreAt folder: URL) throws -> Int {
         // Page header 16, then magic, version, address, map size, two databases of 48, last page, transaction.
         let offset: UInt64 = 16 + 4 + 4 + 8 + 8 + 96 + 8

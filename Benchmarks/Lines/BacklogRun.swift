@@ -13,15 +13,11 @@ enum BacklogRun {
     static let policy = DeliveryPolicy(timeout: .seconds(3_600), concurrency: 64)
 
     #if LMDB
-    /// Makes a store in which so many events wait for the subscription. An engine that is gone again gives it its place.
+    /// Makes a store in which so many events wait for the subscription.
     static func fill(storeAt folder: URL, count: Int) async throws {
         let storage = try LMDBStorage(path: folder.path)
-        try await RunningEngine(storage, Subscription(name, to: OrderPlaced.self, policy: policy) { _, _ in }).stop()
-        for first in stride(from: 0, to: count, by: 1_000) {
-            try await storage.transaction { tx in
-                for number in first..<first + 1_000 { try tx.emit(OrderPlaced(number: number)) }
-            }
-        }
+        try await RunningEngine.leavePlace(name, in: storage)
+        try await storage.emitInBatches(of: 1_000, count: count)
         await storage.close()
     }
 

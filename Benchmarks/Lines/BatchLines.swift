@@ -53,18 +53,13 @@ struct BatchLines: Chapter {
     /// In short turns, so that both see the same moments of the disk.
     private static func measure(_ kind: Kind, _ stores: Stores) async throws -> Sample {
         let turns = 10
-        let batches = kind.count / kind.size / turns
+        let count = kind.count / turns
         var rates = Rates()
         for _ in 0..<turns {
-            try await stores.compare(count: batches * kind.size, &rates) {
-                for batch in 0..<batches {
-                    let first = batch * kind.size
-                    try await stores.product.transaction { tx in
-                        for number in first..<first + kind.size { try tx.emit(OrderPlaced(number: number)) }
-                    }
-                }
+            try await rates.add(count, commits: stores.commits) {
+                try await stores.product.emitInBatches(of: kind.size, count: count)
             } with: { commits in
-                try stores.bare.append(batches * kind.size, commits: commits)
+                try stores.bare.append(count, commits: commits)
             }
         }
         return Sample(kind.line, rates, showsCommits: false)

@@ -34,12 +34,12 @@ struct BusinessLines: Chapter {
         var single = Rates()
         var many = Rates()
         for _ in 0..<Self.turns {
-            try await stores.compare(count: Self.turnCount, &single) {
+            try await single.add(Self.turnCount, commits: stores.commits) {
                 for number in 0..<Self.turnCount { try await Self.place(number, storage) }
             } with: { commits in
                 try stores.bare.writeRows(Self.turnCount, commits: commits)
             }
-            try await stores.compare(count: Self.concurrentCount, &many) {
+            try await many.add(Self.concurrentCount, commits: stores.commits) {
                 try await inParallel(64, count: Self.concurrentCount) { number in
                     try await Self.place(number, storage)
                 }

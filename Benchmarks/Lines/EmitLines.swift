@@ -35,7 +35,7 @@ struct EmitLines: Chapter {
         for turn in 0..<Self.turns {
             try await Self.emitSingly(turn, stores, &single)
             let storage = stores.product
-            try await stores.compare(count: Self.concurrentCount, &many) {
+            try await many.add(Self.concurrentCount, commits: stores.commits) {
                 try await inParallel(64, count: Self.concurrentCount) { number in
                     try await storage.emit(OrderPlaced(number: number), headers: [:])
                 }

@@ -97,10 +97,9 @@ struct PostgresBacklogLines: Chapter {
         return storages
     }
 
-    /// An engine that is gone again leaves its place.
     private static func register(_ name: String, at url: String) async throws {
         let storage = try await PostgresServer.open(url)
-        try await RunningEngine(storage, Subscription(name, to: OrderPlaced.self) { _, _ in }).stop()
+        try await RunningEngine.leavePlace(name, in: storage)
         await storage.close()
     }
 }

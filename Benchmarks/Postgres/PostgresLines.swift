@@ -28,12 +28,12 @@ struct PostgresEmitLines: Chapter {
         for _ in 0..<Self.turns {
             try await concurrent.add(count) {
                 try await inParallel(64, count: count) { try await storage.emit(OrderPlaced(number: $0), headers: [:]) }
-            } with: {
+            } with: { _ in
                 try stores.bare.emit(count, batch: 64)
             }
             try await batched.add(count) {
                 try await storage.emitInBatches(of: 1_000, count: count)
-            } with: {
+            } with: { _ in
                 try stores.bare.emit(count, batch: 1_000)
             }
         }
@@ -86,7 +86,7 @@ struct PostgresSettleLines: Chapter {
             try await settled.add(count) {
                 try await inParallel(64, count: count) { try await engine.emit(OrderPlaced(number: $0)) }
                 try await engine.drain()
-            } with: {
+            } with: { _ in
                 try bare.emitAndSettle(count, batch: 64)
             }
             let naiveCount = Self.naiveCount / Self.turns
@@ -94,21 +94,10 @@ struct PostgresSettleLines: Chapter {
             naive.count += naiveCount
             naive.bareTime += try ContinuousClock().measure { try bare.drainNaively(naiveCount) }
         }
-        let arrived = try await delivered(engine) - before
-        guard arrived == Self.count else { throw BenchmarkError("\(arrived) of \(Self.count) events were settled") }
+        try await expectDelivered(Self.count, since: before, by: engine)
         return [
             Sample(Self.settled, settled, showsCommits: false), Sample(Self.factor, settled.ours / naive.bare),
         ]
-    }
-}
-
-extension Rates {
-    /// Runs ours, and the bare loop after it.
-    mutating func add(_ count: Int, _ ours: () async throws -> Void, with ceiling: () throws -> Void) async throws {
-        let clock = ContinuousClock()
-        ourTime += try await clock.measure { try await ours() }
-        bareTime += try clock.measure { try ceiling() }
-        self.count += count
     }
 }
 #endif

@@ -7,7 +7,6 @@ import TestSupport
 /// A private PostgreSQL that flushes its commits, started for the first chapter that needs it.
 final class PostgresServer {
     private var server: PrivatePostgres?
-    private var urls: [String] = []
 
     func makeDatabase() throws -> String {
         let server = try self.server ?? PrivatePostgres(["--durable"])
@@ -19,12 +18,7 @@ final class PostgresServer {
     func makeStores(isDelivered: Bool) async throws -> PostgresStores {
         let (url, bareURL) = (try makeDatabase(), try makeDatabase())
         let prepared = try await Self.open(bareURL)
-        if isDelivered {
-            // An engine that is gone again leaves its place.
-            try await RunningEngine(
-                prepared, Subscription(PostgresStores.subscription, to: OrderPlaced.self) { _, _ in }
-            ).stop()
-        }
+        if isDelivered { try await RunningEngine.leavePlace(PostgresStores.subscription, in: prepared) }
         await prepared.close()
         return PostgresStores(product: try await Self.open(url), bare: try BarePostgres(url: bareURL))
     }

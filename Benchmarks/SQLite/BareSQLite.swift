@@ -137,7 +137,7 @@ final class BareSQLite {
 
     private func inCommits(_ count: Int, _ commits: Int, _ body: (Int) throws -> Void) throws {
         for commit in 0..<commits {
-            let share = (commit + 1) * count / commits - commit * count / commits
+            let share = count.share(commit, of: commits)
             try run(statements[3])
             try body(share)
             try run(statements[4])

@@ -32,14 +32,14 @@ struct SQLiteEmitLines: Chapter {
         for _ in 0..<Self.turns {
             for (index, kind) in Self.batches.enumerated() {
                 let count = kind.count / Self.turns
-                try await stores.compare(count: count, &rates[index]) {
+                try await rates[index].add(count, commits: stores.commits) {
                     try await storage.emitInBatches(of: kind.size, count: count)
                 } with: {
                     try stores.bare.emit(count, commits: $0)
                 }
             }
             let count = Self.concurrentCount / Self.turns
-            try await stores.compare(count: count, &many) {
+            try await many.add(count, commits: stores.commits) {
                 try await inParallel(64, count: count) { number in
                     try await storage.emit(OrderPlaced(number: number), headers: [:])
                 }
@@ -92,34 +92,21 @@ struct SQLiteSettleLines: Chapter {
         // In short turns, so that both see the same moments of the disk.
         let count = Self.count / Self.turns
         for _ in 0..<Self.turns {
-            try await stores.compare(count: count, &single) {
+            try await single.add(count, commits: stores.commits) {
                 try await inParallel(64, count: count) { number in try await engine.emit(OrderPlaced(number: number)) }
                 try await engine.drain()
             } with: {
                 try stores.bare.emitAndSettle(count, commits: $0)
             }
-            try await stores.compare(count: count, &batched) {
+            try await batched.add(count, commits: stores.commits) {
                 try await stores.product.emitInBatches(of: 100, count: count)
                 try await engine.drain()
             } with: {
                 try stores.bare.emitAndSettle(count, commits: $0)
             }
         }
-        let settled = try await delivered(engine) - before
-        guard settled == 2 * Self.count else {
-            throw BenchmarkError("\(settled) of \(2 * Self.count) events were settled")
-        }
+        try await expectDelivered(2 * Self.count, since: before, by: engine)
         return [Sample(Self.single, single), Sample(Self.batched, batched)]
-    }
-}
-
-extension TransactionalStorage {
-    func emitInBatches(of size: Int, count: Int) async throws {
-        for first in stride(from: 0, to: count, by: size) {
-            try await transaction { tx in
-                for number in first..<first + size { try tx.emit(OrderPlaced(number: number)) }
-            }
-        }
     }
 }
 #endif

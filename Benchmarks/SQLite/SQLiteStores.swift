@@ -12,21 +12,20 @@ struct SQLiteStores {
     let product: SQLiteStorage
     let bare: BareSQLite
     private let folder: URL
-    private let commits: CommitCounter
+    private let counter: CommitCounter
 
     /// - Parameter isDelivered: whether what is emitted gets deliveries, in both.
     init(isDelivered: Bool) async throws {
         folder = try Scratch.folder("sqlite")
         let barePath = folder.appendingPathComponent("bare.sqlite").path
         let prepared = try await Self.open(barePath)
-        if isDelivered { try await Self.register(prepared) }
+        if isDelivered { try await RunningEngine.leavePlace(Self.subscription, in: prepared) }
         await prepared.close()
         try prepared.database.close()
         bare = try BareSQLite(path: barePath)
         product = try await Self.open(folder.appendingPathComponent("product.sqlite").path)
-        let commits = CommitCounter()
-        product.database.add(transactionObserver: commits)
-        self.commits = commits
+        counter = CommitCounter()
+        product.database.add(transactionObserver: counter)
     }
 
     func close() async throws {
@@ -36,29 +35,12 @@ struct SQLiteStores {
         try Scratch.remove(folder)
     }
 
-    /// Runs ours, counts its commits, and runs the bare loop with as many.
-    func compare(
-        count: Int, _ rates: inout Rates, _ ours: () async throws -> Void,
-        with ceiling: (_ commits: Int) throws -> Void
-    ) async throws {
-        let clock = ContinuousClock()
-        let before = commits.count
-        rates.ourTime += try await clock.measure { try await ours() }
-        let commits = commits.count - before
-        rates.bareTime += try clock.measure { try ceiling(commits) }
-        rates.commits += commits
-        rates.count += count
-    }
+    func commits() -> Int { counter.count }
 
     private static func open(_ path: String) async throws -> SQLiteStorage {
         let pool = try DatabasePool(path: path)
         try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         return try await SQLiteStorage(pool)
-    }
-
-    /// An engine that is gone again leaves its place.
-    private static func register(_ storage: SQLiteStorage) async throws {
-        try await RunningEngine(storage, Subscription(subscription, to: OrderPlaced.self) { _, _ in }).stop()
     }
 }
 
