@@ -154,7 +154,7 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: [
                 "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres",
-                "TestSupport",
+                "FaultProbe", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
         .executableTarget(
@@ -174,13 +174,13 @@ let package = Package(
         .testTarget(
             name: "AfterCommitSQLiteTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "FaultProbe", "TestSupport",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
         .testTarget(
             name: "AfterCommitPostgresTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres", "FaultProbe", "TestSupport",
+                "AfterCommit", "AfterCommitTesting", "AfterCommitPostgres", "TestSupport",
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]),
         .testTarget(
