@@ -77,14 +77,14 @@ extension EventID: LosslessStringConvertible {
 
     public init?(_ description: String) {
         var text = description
-        guard let (high, low) = text.withUTF8(Self.parse) else { return nil }
-        self.init(high: high, low: low)
+        guard let id = text.withUTF8({ Self(text: $0) }) else { return nil }
+        self = id
     }
 }
 
 extension EventID {
     /// Five groups of hexadecimal digits, of either case. Foundation's own reading takes a microsecond.
-    private static func parse(_ text: UnsafeBufferPointer<UInt8>) -> (high: UInt64, low: UInt64)? {
+    package init?(text: UnsafeBufferPointer<UInt8>) {
         guard text.count == 36 else { return nil }
         var halves = (high: UInt64(0), low: UInt64(0))
         for (position, byte) in text.enumerated() {
@@ -105,7 +105,7 @@ extension EventID {
                 halves.low = halves.low << 4 | UInt64(digit)
             }
         }
-        return halves
+        self.init(high: halves.high, low: halves.low)
     }
 }
 

@@ -66,15 +66,8 @@ extension OutboxRow {
         time = envelope.time
         schemaVersion = envelope.schemaVersion
         orderingKey = envelope.orderingKey
-        headers = try Self.text(ofHeaders: envelope.headers)
+        headers = try OutboxText.headers(envelope.headers) ?? "{}"
         contentType = envelope.contentType
-    }
-
-    private static func text(ofHeaders headers: [String: String]) throws -> String {
-        guard !headers.isEmpty else { return "{}" }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(headers), as: UTF8.self)
     }
 }
 

@@ -2,11 +2,6 @@ package import Foundation
 
 /// How an outbox's columns say dates and headers, in a database without types of its own for them.
 package enum OutboxText {
-    /// The first component of an event's type: `order` of `order.placed`.
-    package static func aggregateType(of type: EventType) -> String {
-        String(type.rawValue.utf8.prefix { $0 != UInt8(ascii: ".") }) ?? ""
-    }
-
     /// A JSON object of texts; `nil` for no headers.
     package static func headers(_ headers: [String: String]) throws -> String? {
         guard !headers.isEmpty else { return nil }

@@ -21,7 +21,7 @@ enum EventColumns {
             isWhole = false
             return instead()
         }
-        let id = read(columns.text(first).flatMap { EventID($0) }, or: EventID(high: 0, low: sequence))
+        let id = read(columns.eventID(first), or: EventID(high: 0, low: sequence))
         let payload = columns.isNull(first + 4) ? first + 5 : first + 4
         if columns.isNull(payload) { isWhole = false }
         let time = read(columns.text(first + 7).flatMap { OutboxText.time(of: $0) }, or: Date(timeIntervalSince1970: 0))

@@ -44,7 +44,7 @@ final class EventInsertion {
         let type = bytes.append(envelope.type.rawValue)
         let key = envelope.orderingKey.map { bytes.append($0) }
         try statement.bindInPlace(id, at: 1)
-        try statement.bindInPlace(type.prefix { $0 != UInt8(ascii: ".") }, at: 2)
+        try statement.bindInPlace(UnsafeRawBufferPointer(rebasing: type.prefix { $0 != UInt8(ascii: ".") }), at: 2)
         try statement.bindInPlace(key ?? id, at: 3)
         try statement.bindInPlace(type, at: 4)
         try statement.bindInPlace(bytes.append(envelope.source), at: 7)

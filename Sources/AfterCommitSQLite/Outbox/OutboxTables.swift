@@ -54,7 +54,7 @@ struct OutboxTables: EventTables {
         var newest: EventID?
         // Ids that others made may be of another version, which says nothing of time.
         try PreparedStatement(database, "SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100").eachRow {
-            guard let id = $0.text(0).flatMap({ EventID($0) }), id.isOrderedByTime else { return }
+            guard let id = $0.eventID(0), id.isOrderedByTime else { return }
             newest = max(newest ?? id, id)
         }
         return newest
@@ -68,7 +68,7 @@ struct OutboxTables: EventTables {
             group.database, "SELECT id, fingerprint, emittedat FROM outbox_keys WHERE key = ?1")
         try statement.bind(key.key, at: 1)
         let record = try statement.first { columns -> DeduplicationRecord? in
-            guard let id = columns.text(0).flatMap({ EventID($0) }), let date = columns.date(2) else { return nil }
+            guard let id = columns.eventID(0), let date = columns.date(2) else { return nil }
             return DeduplicationRecord(
                 id: id, fingerprint: UInt64(bitPattern: columns.integer(1)), emittedAt: date)
         }

@@ -85,11 +85,6 @@ struct PreparedStatement {
                 nil, UInt8(SQLITE_UTF8)))
     }
 
-    /// The same for a part of one.
-    func bindInPlace(_ text: Slice<UnsafeRawBufferPointer>, at index: Int32) throws {
-        try bindInPlace(UnsafeRawBufferPointer(rebasing: text), at: index)
-    }
-
     func bindBlobInPlace(_ bytes: UnsafeRawBufferPointer, at index: Int32) throws {
         try check(
             sqlite3_bind_blob64(
@@ -199,6 +194,11 @@ struct SQLColumns {
         guard let start = sqlite3_column_text(pointer, column) else { return nil }
         let count = Int(sqlite3_column_bytes(pointer, column))
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
+    }
+
+    func eventID(_ column: Int32) -> EventID? {
+        guard let start = sqlite3_column_text(pointer, column) else { return nil }
+        return EventID(text: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(pointer, column))))
     }
 
     /// The bytes of a blob or of a text in UTF-8.
