@@ -19,8 +19,8 @@ struct StoreOptions: ParsableArguments {
     @Option(help: "How events are stored (default: memory, for what an earlier process left: outbox).")
     var storage: Storage?
 
-    @Option(help: "The database of a status column or an outbox.")
-    var database = Database.lmdb
+    @Option(help: "The database of a status column or an outbox (default: lmdb).")
+    var database: Database?
 
     @Option(
         help: ArgumentHelp(
@@ -62,15 +62,16 @@ struct StoreOptions: ParsableArguments {
         case .status: return .status(try chosenDatabase())
         case .outbox: return .outbox(try chosenDatabase())
         case .memory:
-            guard store == nil, databaseURL == nil else {
+            guard database == nil, store == nil, databaseURL == nil else {
                 throw ValidationError(
-                    "--store and --database-url need --storage status or outbox: memory keeps nothing.")
+                    "--database, --store and --database-url need --storage status or outbox: memory keeps nothing.")
             }
             return .memory
         }
     }
 
     private func chosenDatabase() throws -> StorageChoice.Database {
+        let database = database ?? .lmdb
         try BuiltDatabases.check(database)
         switch database {
         case .lmdb, .sqlite:

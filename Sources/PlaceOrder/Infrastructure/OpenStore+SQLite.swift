@@ -31,10 +31,17 @@ extension SQLiteStorage: OrderStorage {
 
 extension Order {
     fileprivate init(row: Row) throws {
-        self.init(
-            id: UUID(uuidString: row["id"]) ?? UUID(), customer: row["customer"],
-            lines: try OrderLines.lines(row["lines"]), total: Decimal(string: row["total"]) ?? 0)
+        guard let id = UUID(uuidString: row["id"]), let total = Decimal(string: row["total"]) else {
+            throw DamagedRow(text: "\(row["id"] as String) has no total, or is no id")
+        }
+        self.init(id: id, customer: row["customer"], lines: try OrderLines.lines(row["lines"]), total: total)
     }
+}
+
+/// A row that somebody else has changed.
+private struct DamagedRow: Error, CustomStringConvertible {
+    let text: String
+    var description: String { "the order \(text)" }
 }
 
 extension OpenStore {

@@ -65,8 +65,8 @@ struct OpenStore: Sendable {
     func close(keepsTemporary: Bool = false) async {
         await end()
         guard let temporaryPath, !keepsTemporary else { return }
-        // SQLite's log and index of it lie beside the file.
-        for suffix in ["", "-wal", "-shm", "-aftercommit.lock"] {
+        // SQLite's log and index of it lie beside the file, and the lock of an outbox or a column.
+        for suffix in ["", "-wal", "-shm", "-aftercommit.lock", "-aftercommit-orders.lock"] {
             try? FileManager.default.removeItem(atPath: temporaryPath + suffix)
         }
     }
