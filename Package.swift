@@ -176,6 +176,7 @@ let package = Package(
             dependencies: [
                 "AfterCommit", "AfterCommitTesting", "AfterCommitSQLite", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "AfterCommitPostgresTests",

@@ -7,6 +7,8 @@ import GRDB
 protocol EventTables: Sendable {
     /// The user-visible tables in which an insert or an update by anybody may be an event.
     var observedTables: Set<String> { get }
+    /// The user's table whose rows carry events, and take them with them when they are deleted.
+    var rowTable: String? { get }
     /// What brings a database to the format this version knows, in order.
     var migrations: [SQLiteMigration] { get }
 

@@ -32,7 +32,7 @@ final class SQLiteContext: Sendable {
         self.tables = tables
         room = Room(configuration)
         writes = WriteQueue(database: database, busyTimeout: configuration.busyTimeout)
-        observer = CommitObserver(live: live, tables: tables.observedTables)
+        observer = CommitObserver(live: live, room: room, tables: tables)
         pruner = Pruner(configuration: configuration)
     }
 
@@ -75,7 +75,7 @@ final class SQLiteContext: Sendable {
 
     /// Forgets some delivered events whose time has come, if this process delivers.
     func pruneIfDue(_ group: WriteGroup) throws {
-        guard live.isAttached, pruner.isDue(time.now()) else { return }
+        guard live.deliveredNames != nil, pruner.isDue(time.now()) else { return }
         try pruner.prune(group)
     }
 }

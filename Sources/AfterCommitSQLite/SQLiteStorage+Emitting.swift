@@ -39,10 +39,10 @@ extension SQLiteStorage {
 
     public func reserveRoom(for events: Int) async throws -> RoomReservation {
         try await context.write { group in
+            // Others of the group are granted what this one leaves.
             try group.checkRoom(for: events)
-            // At once: another of the same group must not be granted the same room.
-            group.context.room.reserve(events)
-            group.roomLeft = nil
+            let room = group.context.room
+            group.afterCommit { room.reserve(events) }
             return RoomReservation(events: events)
         }
     }
@@ -87,6 +87,7 @@ extension Database {
         _ event: E, to storage: SQLiteStorage, options: EmitOptions = EmitOptions()
     ) throws -> EventID {
         let context = storage.context
+        guard !context.writes.isClosed else { throw StorageError.closed }
         let emission = try context.emission(event, options)
         var id = emission.envelope.id
         do {
@@ -98,7 +99,7 @@ extension Database {
                 return .commit
             }
         } catch {
-            context.room.noteShrunk()
+            context.room.noteUndone()
             throw StorageError.mappedOwn(error)
         }
         return id

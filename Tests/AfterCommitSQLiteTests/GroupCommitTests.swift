@@ -15,23 +15,11 @@ import Testing
     ) async -> [Result<Void, any Error>] {
         let mayGoOn = await holdWriter(pool)
         let tasks = (0..<count).map { number in Task { try await body(number) } }
-        // Each has a way to go before it waits for the writer.
-        for _ in 0..<1_000 { await Task.yield() }
+        await letTasksGoOn()
         mayGoOn.signal()
         var results: [Result<Void, any Error>] = []
         for task in tasks { results.append(await task.result) }
         return results
-    }
-
-    private func holdWriter(_ pool: DatabasePool) async -> DispatchSemaphore {
-        let isBusy = Latch()
-        let mayGoOn = DispatchSemaphore(value: 0)
-        pool.asyncWriteWithoutTransaction { _ in
-            isBusy.open()
-            mayGoOn.wait()
-        }
-        await isBusy.wait()
-        return mayGoOn
     }
 
     @Test func aFailingBodyTakesOnlyItsOwnWritesWithIt() async throws {
@@ -116,6 +104,37 @@ import Testing
             #expect(error?.cause is DatabaseError)
             try await other.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
             try await storage.emit([1])
+            await storage.close()
+        }
+    }
+
+    @Test func aReaderOfAnotherProcessIsWaitedForAtTheCommit() async throws {
+        try await withDatabasePath { path in
+            // In the journal mode that a queue begins with, a reader holds up the commit.
+            let storage = try await SQLiteStorage(try DatabaseQueue(path: path))
+            var unsafe = Configuration()
+            unsafe.allowsUnsafeTransactions = true
+            let reader = try DatabaseQueue(path: path, configuration: unsafe)
+            let count = "SELECT count(*) FROM outbox_events"
+            try await reader.writeWithoutTransaction { db in
+                try db.execute(sql: "BEGIN")
+                _ = try Int.fetchOne(db, sql: count)
+            }
+            let emitting = Task { try await storage.emit([1]) }
+            let newcomer = try DatabaseQueue(path: path)
+            try await eventually {
+                do {
+                    _ = try await newcomer.read { try Int.fetchOne($0, sql: count) }
+                    return false
+                } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                    // A commit that waits lets nobody in.
+                    return true
+                }
+            }
+            try await reader.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+            try await emitting.value
+            let stored = try await newcomer.read { try Int.fetchOne($0, sql: count) }
+            #expect(stored == 1)
             await storage.close()
         }
     }

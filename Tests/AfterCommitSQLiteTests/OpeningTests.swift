@@ -80,6 +80,21 @@ import Testing
         }
     }
 
+    @Test func aDetachmentDuringAnAttachmentLeavesNoLock() async throws {
+        try await withStorage { storage, pool in
+            let mayGoOn = await holdWriter(pool)
+            let attaching = Task { try await storage.attach() }
+            await letTasksGoOn()
+            storage.detach()
+            mayGoOn.signal()
+            let error = await #expect(throws: StorageError.self) { _ = try await attaching.value }
+            #expect(error?.code == .closed)
+            try await storage.attach()
+            try await storage.emit([1])
+            #expect(try await storage.claimNumbers() == [1])
+        }
+    }
+
     @Test func oneDeliversAndOthersMayEmit() async throws {
         try await withDatabasePath { path in
             let first = try await SQLiteStorage(try await openPool(path))

@@ -128,7 +128,7 @@ import Testing
             try await mark(101)
             #expect(try await storage.claimNumbers() == [])
             clock.advance(by: .seconds(60))
-            #expect(await wakes.next() == .claimable)
+            #expect(await wakes.next() == [.claimable, .deadLetters])
             #expect(try await storage.claimNumbers() == [101], "by the sweep")
         }
     }

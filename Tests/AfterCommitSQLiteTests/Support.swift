@@ -102,6 +102,31 @@ extension SQLiteStorage {
     }
 }
 
+/// Keeps the writer busy until the semaphore is signalled.
+func holdWriter(_ pool: DatabasePool) async -> DispatchSemaphore {
+    let isBusy = Latch()
+    let mayGoOn = DispatchSemaphore(value: 0)
+    pool.asyncWriteWithoutTransaction { _ in
+        isBusy.open()
+        mayGoOn.wait()
+    }
+    await isBusy.wait()
+    return mayGoOn
+}
+
+/// Lets tasks go as far as they can, to the writer that is held for example.
+func letTasksGoOn() async {
+    for _ in 0..<1_000 { await Task.yield() }
+}
+
+/// Waits for a condition that another process or thread brings about; the test's time limit ends it.
+func eventually(_ condition: () async throws -> Bool) async throws {
+    while !(try await condition()) {
+        try Task.checkCancellation()
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
 /// What a storage told its engine.
 final class Wakes: Sendable {
     private let stream: AsyncStream<StorageChange>

@@ -95,13 +95,16 @@ package struct OrderingState: Sendable {
         return decided.filter { lines[$0]?.head == Head.none && lines[$0]?.blocked ?? 0 > 0 }
     }
 
-    /// The dead letters that block keys.
-    package var dead: [UInt64] {
-        var dead = lines.values.compactMap(\.laterDead)
+    /// What keys wait for: dead letters, and what is to be tried again.
+    package var awaited: [UInt64] {
+        var awaited = lines.values.compactMap(\.laterDead)
         for line in lines.values {
-            if case .dead(let sequence) = line.head { dead.append(sequence) }
+            switch line.head {
+            case .dead(let sequence), .retrying(let sequence): awaited.append(sequence)
+            case .none, .running: break
+            }
         }
-        return dead
+        return awaited
     }
 
     /// The key that waits for this delivery.

@@ -83,7 +83,7 @@ public protocol EventStorage: Sendable {
     // MARK: Delivering
 
     /// Tells which of these deliveries are settled for good: delivered, or a dead letter that was deleted. After
-    /// ``StorageChange/deadLetters`` an engine asks it of the dead letters that block ordering keys.
+    /// ``StorageChange/deadLetters`` an engine asks it of what ordering keys wait for: dead letters and retries.
     func settled(among sequences: [UInt64], subscription: String) async throws -> [UInt64]
 
     /// Gives up the right to deliver. What was claimed and not settled is claimable again. Never blocks.
@@ -178,7 +178,7 @@ public struct StorageChange: OptionSet, Sendable {
     public static let claimable = Self(rawValue: 1)
     /// A delayed event was stored.
     public static let delayed = Self(rawValue: 2)
-    /// Dead letters were redriven or deleted, by whomever.
+    /// Dead letters were redriven or deleted, by whomever, or what was to be tried again is gone.
     public static let deadLetters = Self(rawValue: 4)
     /// What was claimed here is claimable by others, because its lease was not renewed in time.
     public static let leasesLost = Self(rawValue: 8)

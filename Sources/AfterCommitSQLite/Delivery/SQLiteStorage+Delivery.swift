@@ -19,7 +19,8 @@ extension SQLiteStorage {
     }
 
     public func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
-        guard context.live.claims(name) == nil else { throw StorageError.alreadyDelivering }
+        let isAttaching = context.live.isAttached && context.live.deliveredNames == nil
+        guard context.live.claims(name) == nil, !isAttaching else { throw StorageError.alreadyDelivering }
         // Another process that delivers would go on with a place that is gone.
         var lock: DeliveryLock?
         if !context.live.isAttached, let path = context.file.lockPath(context.tables) {

@@ -35,7 +35,8 @@ final class Sweep: Sendable {
         do {
             try await context.writeUncancelled { group in
                 try group.context.tables.adopt(group)
-                group.change.insert(.claimable)
+                // A key may wait for a row that somebody took out of the engine's hands.
+                group.change.formUnion([.claimable, .deadLetters])
             }
         } catch {
             context.logger.warning(

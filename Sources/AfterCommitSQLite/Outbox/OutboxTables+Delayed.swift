@@ -22,7 +22,9 @@ extension OutboxTables {
     }
 
     func nextDelayed(_ database: Database) throws -> Date? {
-        try PreparedStatement(database, "SELECT min(deliverat) FROM outbox_delayed").first { $0.date(0) } ?? nil
+        // A text, which somebody wrote by hand, is no moment and never due.
+        try PreparedStatement(database, "SELECT min(deliverat) FROM outbox_delayed WHERE deliverat < 9e999")
+            .first { $0.date(0) } ?? nil
     }
 
     func delayedEvents(

@@ -92,14 +92,21 @@ extension OutboxTables {
         return try statement.execute() > 0
     }
 
-    /// Stores what handlers emitted, one by one, so that a key that is taken refuses its own event only.
+    /// Stores what handlers emitted, one by one: a key that is taken, or a constraint of the user's, refuses its own event only.
     /// - Returns: the deduplication keys of those that were refused.
     private func store(_ emissions: [Emission], _ group: WriteGroup) throws -> [String] {
         var refused: [String] = []
         for emission in emissions {
             do {
-                _ = try store(emission, group)
+                _ = try group.attempt {
+                    _ = try store(emission, group)
+                    return true
+                }
             } catch is EmitError {
+                refused.append(emission.deduplication?.key ?? "")
+            } catch let error as DatabaseError
+                where error.resultCode == .SQLITE_CONSTRAINT && group.database.isInsideTransaction
+            {
                 refused.append(emission.deduplication?.key ?? "")
             }
         }

@@ -7,6 +7,7 @@ import Synchronization
 /// The outbox: events are inserted into one table, deliveries are rows of another until they are settled.
 struct OutboxTables: EventTables {
     let observedTables: Set<String> = ["outbox_events", "outbox_delayed"]
+    let rowTable: String? = nil
     let hasRowsMarkedByHand = false
     let lockSuffix = ""
     let payloadForm = EnvelopeFactory.PayloadForm.bytes
@@ -25,7 +26,7 @@ struct OutboxTables: EventTables {
 
     func store(_ emission: Emission, _ group: WriteGroup) throws -> EventID {
         if let key = emission.deduplication {
-            if let first = try firstID(for: key, group) { return first }
+            if let first = try firstID(for: key, group) ?? storedID(of: emission, key, group) { return first }
             try remember(key, emission.envelope.id, group)
         }
         if let deliverAt = emission.deliverAt, deliverAt > group.now {
@@ -73,6 +74,28 @@ struct OutboxTables: EventTables {
                 id: id, fingerprint: UInt64(bitPattern: columns.integer(1)), emittedAt: date)
         }
         return try record??.firstID(for: key, now: group.now)
+    }
+
+    /// The event's own id, where it is stored already without this key: somebody inserted it, or the key was forgotten.
+    private func storedID(
+        of emission: Emission, _ key: Emission.Deduplication, _ group: WriteGroup
+    ) throws -> EventID? {
+        let columns = "type, coalesce(payload, payloadbytes)"
+        let statement = try PreparedStatement(
+            group.database,
+            """
+            SELECT \(columns) FROM outbox_events WHERE id = ?1
+            UNION ALL SELECT \(columns) FROM outbox_delayed WHERE id = ?1
+            """)
+        try statement.bind(emission.envelope.id.description, at: 1)
+        let stored = try statement.first { row in
+            Emission.Deduplication.fingerprint(type: EventType(rawValue: row.text(0) ?? ""), payload: row.bytes(1))
+        }
+        guard let stored else { return nil }
+        guard stored == key.fingerprint else {
+            throw EmitError.deduplicationConflict(key: key.callersKey, firstID: emission.envelope.id)
+        }
+        return emission.envelope.id
     }
 
     private func remember(_ key: Emission.Deduplication, _ id: EventID, _ group: WriteGroup) throws {

@@ -37,10 +37,10 @@ public struct SQLiteMigration: Sendable, Hashable {
     static func run(_ migrations: [SQLiteMigration], series: String, in database: Database) throws {
         try database.execute(sql: table)
         let known = Set(migrations.map(\.name))
+        // A table's series may begin with another's.
         let applied = try Set(
-            String.fetchAll(
-                database, sql: "SELECT name FROM aftercommit_migrations WHERE substr(name, 1, ?) = ?",
-                arguments: [series.count, series]))
+            String.fetchAll(database, sql: "SELECT name FROM aftercommit_migrations")
+                .filter { $0.hasPrefix(series) && UInt($0.dropFirst(series.count)) != nil })
         if let newer = applied.subtracting(known).sorted().first {
             throw StorageError(
                 .formatTooNew,

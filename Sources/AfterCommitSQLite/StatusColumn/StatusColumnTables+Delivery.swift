@@ -20,7 +20,7 @@ extension StatusColumnTables {
         try adopt(group)
         if registration.retriesParked {
             try database.execute(
-                sql: "UPDATE \(column.name) SET event_due = ? WHERE event_due = 9e999",
+                sql: "UPDATE \(column.name) SET event_due = ? WHERE \(Self.isParked)",
                 arguments: [group.now.timeIntervalSince1970])
         }
         return [SubscriptionPlace(orderedKeys: try orderedKeys(database))]
@@ -42,7 +42,7 @@ extension StatusColumnTables {
             }
             keys[key] = place
         }
-        for condition in ["event_due IS NOT NULL", "event_key IS NOT NULL", Self.dead] {
+        for condition in [Self.isDue, Self.isBlocked, Self.dead] {
             try scan(condition, in: database) { row in
                 note(row)
                 return true
@@ -109,7 +109,7 @@ extension StatusColumnTables {
     private func findDue(_ request: RowRequest, _ database: Database, _ found: inout RowsFound) throws {
         let limit = found.new.isEmpty ? request.limit : max(1, request.limit / 2)
         let now = request.now.timeIntervalSince1970
-        try scan("event_due IS NOT NULL AND event_due < 9e999", order: "event_due, event_sequence", in: database) {
+        try scan(Self.isRetrying, order: "event_due, event_sequence", in: database) {
             row in
             guard !request.claims.isClaimed(row.sequence), let due = row.due else { return true }
             guard due.timeIntervalSince1970 <= now, found.due.count < limit else {
@@ -136,7 +136,7 @@ extension StatusColumnTables {
         var blocked: [String: [ClaimedDelivery]] = [:]
         for key in keys {
             var deliveries: [ClaimedDelivery] = []
-            try scan("event_key = ? AND event_key IS NOT NULL", in: database, [key]) { row in
+            try scan("\(Self.isBlocked) AND event_key = ?", in: database, [key]) { row in
                 guard deliveries.count < limit else { return false }
                 if !claims.isClaimed(row.sequence) { deliveries.append(row.claimed) }
                 return true
@@ -244,15 +244,18 @@ extension StatusColumnTables {
         }
     }
 
-    /// Forgets the events of all rows; the rows stay.
+    /// Pending rows stay so, as never tried, for the next subscription; failed ones have no dead letter any more.
     func remove(_ subscription: String, _ group: WriteGroup) throws -> DeliveryCounts? {
         let database = group.database
         guard try has(subscription, database) else { return nil }
         let counts = try counts(subscription, database)
         try database.execute(
             sql: """
-                UPDATE \(column.name) SET event_status = NULL, event_due = NULL, event_key = NULL
+                UPDATE \(column.name) SET event_due = NULL, event_key = NULL, event_attempts = 0, event_error = NULL,
+                    event_detail = CASE WHEN json_valid(event_detail) THEN json_remove(event_detail, '$.delivery')
+                        ELSE event_detail END
                 WHERE event_status = 'pending'
+                    AND (event_due IS NOT NULL OR event_key IS NOT NULL OR event_attempts > 0)
                 """)
         try database.execute(
             sql: "UPDATE \(column.name) SET event_sequence = NULL WHERE event_status = 'failed'")

@@ -27,9 +27,9 @@ extension StatusColumnTables {
 
     private func exceptionCounts(_ database: Database) throws -> DeliveryCounts {
         DeliveryCounts(
-            retrying: try count("event_due IS NOT NULL AND event_due < 9e999", database),
-            blocked: try count("event_key IS NOT NULL", database),
-            parked: try count("event_due = 9e999", database),
+            retrying: try count(Self.isRetrying, database),
+            blocked: try count(Self.isBlocked, database),
+            parked: try count(Self.isParked, database),
             deadLettered: try count(Self.dead, database))
     }
 

@@ -10,6 +10,7 @@ struct StatusColumnTables: EventTables {
     let column: StatusColumn
 
     var observedTables: Set<String> { [] }
+    var rowTable: String? { column.table }
     let hasRowsMarkedByHand = true
     let writesNothingWhenRefused = false
     var lockSuffix: String { "-\(column.table)" }
@@ -52,22 +53,40 @@ struct StatusColumnTables: EventTables {
         try mark(
             key, StatusDetail(envelope), id: envelope.id,
             sequence: try nextSequence(for: envelope.id, group.database),
-            group.database)
-        group.change.insert(.claimable)
+            group)
         return envelope.id
     }
 
     private func mark(
-        _ key: DatabaseValue, _ detail: StatusDetail, id: EventID, sequence: Int64, _ database: Database
+        _ key: DatabaseValue, _ detail: StatusDetail, id: EventID, sequence: Int64, _ group: WriteGroup
     ) throws {
-        let statement = try database.cachedStatement(
-            sql: """
-                UPDATE \(column.name) SET event_status = 'pending', event_id = ?, event_sequence = ?, event_attempts = 0,
-                    event_due = NULL, event_key = NULL, event_error = NULL, event_detail = ?
-                WHERE \(StatusColumn.quoted(column.keyColumn)) = ? AND event_status IS NOT 'pending'
-                """)
-        try statement.execute(arguments: [id.description, sequence, try detail.encoded(), key])
-        guard database.changesCount == 0 else { return }
+        let database = group.database
+        let encoded = try detail.encoded()
+        func mark(where condition: String) throws -> Bool {
+            let statement = try database.cachedStatement(
+                sql: """
+                    UPDATE \(column.name) SET event_status = 'pending', event_id = ?, event_sequence = ?, event_attempts = 0,
+                        event_due = NULL, event_key = NULL, event_error = NULL, event_detail = ?
+                    WHERE \(StatusColumn.quoted(column.keyColumn)) = ? AND \(condition)
+                    """)
+            try statement.execute(arguments: [id.description, sequence, encoded, key])
+            guard database.changesCount <= 1 else {
+                throw StorageError(
+                    .invalidTable,
+                    "\(database.changesCount) rows of \(column.table) have the \(column.keyColumn) \(key); name a key column that is unique"
+                )
+            }
+            return database.changesCount == 1
+        }
+        if try mark(where: "event_status IS NOT 'pending' AND event_status IS NOT 'failed'") {
+            group.change.insert(.claimable)
+            return
+        }
+        // Its dead letter goes with it, and the key that waited for that.
+        if try mark(where: "event_status = 'failed'") {
+            group.change.formUnion([.claimable, .deadLetters])
+            return
+        }
         let isThere = try Bool.fetchOne(
             database,
             sql: "SELECT 1 FROM \(column.name) WHERE \(StatusColumn.quoted(column.keyColumn)) = ?", arguments: [key])
@@ -101,7 +120,8 @@ struct StatusColumnTables: EventTables {
             database,
             sql: """
                 SELECT \(StatusColumn.quoted(column.keyColumn)) FROM \(column.name)
-                WHERE event_status = 'pending' AND event_sequence IS NULL LIMIT 1000
+                WHERE event_status = 'pending' AND event_sequence IS NULL
+                    AND \(StatusColumn.quoted(column.keyColumn)) IS NOT NULL LIMIT 1000
                 """)
         for key in keys {
             let row = try Row.fetchOne(
@@ -118,9 +138,8 @@ struct StatusColumnTables: EventTables {
                 arguments: [key])
             try mark(
                 key, StatusDetail(envelope), id: envelope.id, sequence: try nextSequence(for: envelope.id, database),
-                database)
+                group)
         }
-        if !keys.isEmpty { group.change.insert(.claimable) }
     }
 
     // MARK: Reading
@@ -138,6 +157,12 @@ struct StatusColumnTables: EventTables {
     }
 
     func row(_ row: Row) -> StatusRow { StatusRow(row, column, coder: JSONEventCoder()) }
+
+    // What somebody did to a row by hand must not make it due. The sign keeps SQLite from the index of all pending ones.
+    static let isDue = "+event_status = 'pending' AND event_due IS NOT NULL"
+    static let isRetrying = "\(isDue) AND event_due < 9e999"
+    static let isParked = "\(isDue) AND event_due = 9e999"
+    static let isBlocked = "+event_status = 'pending' AND event_key IS NOT NULL"
 
     /// Takes rows that meet a condition until `body` returns false.
     func scan(

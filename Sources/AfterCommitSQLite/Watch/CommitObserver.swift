@@ -2,16 +2,21 @@
 import AfterCommit
 import GRDB
 
-/// Wakes the engine when a transaction of this process has committed events, one of the user's own included.
+/// Wakes the engine when a transaction of this process has committed events, or deleted rows that carry some, one of the
+/// user's own included.
 final class CommitObserver: TransactionObserver, Sendable {
     private let live: LiveRows
-    private let tables: Set<String>
+    private let room: Room
+    private let insertedTables: Set<String>
+    private let rowTable: String?
     /// What the open transaction has stored.
     private let change = Locked<StorageChange>([])
 
-    init(live: LiveRows, tables: Set<String>) {
+    init(live: LiveRows, room: Room, tables: any EventTables) {
         self.live = live
-        self.tables = tables
+        self.room = room
+        insertedTables = tables.observedTables
+        rowTable = tables.rowTable
     }
 
     /// An event was stored by a statement of ours, which GRDB tells nobody.
@@ -21,18 +26,20 @@ final class CommitObserver: TransactionObserver, Sendable {
 
     func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool {
         switch eventKind {
-        case .insert(let table), .update(let table, _): tables.contains(table)
-        case .delete: false
+        case .insert(let table), .update(let table, _): insertedTables.contains(table)
+        case .delete(let table): table == rowTable
         }
     }
 
     func databaseDidChange(with event: DatabaseEvent) {
-        note([.claimable, .delayed])
+        // A key that waits for a row which is gone goes on, as after a dead letter.
+        note(event.kind == .delete ? .deadLetters : [.claimable, .delayed])
         // One is enough to know that there are some.
         stopObservingDatabaseChangesUntilNextTransaction()
     }
 
     func databaseDidCommit(_ db: Database) {
+        room.noteCommitted()
         live.wake(
             change.withLock { change in
                 defer { change = [] }
@@ -41,6 +48,7 @@ final class CommitObserver: TransactionObserver, Sendable {
     }
 
     func databaseDidRollback(_ db: Database) {
+        room.noteUndone()
         change.withLock { $0 = [] }
     }
 }

@@ -22,6 +22,8 @@ final class Room: Sendable {
         /// Events that were stored since without taking a sequence, the delayed ones.
         var delayed = 0
         var reserved = 0
+        /// Whether it was counted in the transaction that is open: what was counted may be undone with it.
+        var isCountUncommitted = false
     }
 
     let limit: Int
@@ -52,6 +54,19 @@ final class Room: Sendable {
         state.withLock { $0.delayed += count }
     }
 
+    func noteCommitted() {
+        state.withLock { $0.isCountUncommitted = false }
+    }
+
+    /// A transaction, or a part of one, was undone, with what was counted in it.
+    func noteUndone() {
+        state.withLock { state in
+            state.mayHaveShrunk = true
+            if state.isCountUncommitted { state.counted = nil }
+            state.isCountUncommitted = false
+        }
+    }
+
     // MARK: Looking
 
     /// Refuses what does not fit.
@@ -60,21 +75,29 @@ final class Room: Sendable {
     ///   - lastSequence: the last that was given out, those of the open transaction included.
     ///   - isAlwaysCounted: whether it is counted near the limit although nothing is known to have been forgotten: where
     ///     another process delivers.
-    ///   - recount: counts exactly, after forgetting what can be forgotten.
+    ///   - recount: counts exactly.
+    ///   - forgetting: ways to make room, the mildest first. Each tells whether it forgot something.
     /// - Returns: how many more fit.
     func check(
         further count: Int, share: Share, lastSequence: UInt64, isAlwaysCounted: Bool,
-        recount: () throws -> EventCount?
+        recount: () throws -> EventCount?, forgetting: [() throws -> Bool]
     ) throws -> Int {
         if case .granted = share { return .max }
         var left: Int? = state.withLock { self.left($0, share, lastSequence) }
         if left.map({ $0 < count }) ?? true, isAlwaysCounted || state.withLock(\.mayHaveShrunk) {
-            guard let counted = try recount() else { return .max }
-            left = state.withLock { state -> Int? in
-                state.counted = counted
-                state.delayed = 0
-                state.mayHaveShrunk = false
-                return self.left(state, share, lastSequence)
+            func recounted() throws -> Int? {
+                guard let counted = try recount() else { return .max }
+                return state.withLock { state -> Int? in
+                    state.counted = counted
+                    state.delayed = 0
+                    state.mayHaveShrunk = false
+                    state.isCountUncommitted = true
+                    return self.left(state, share, lastSequence)
+                }
+            }
+            left = try recounted()
+            for forget in forgetting where left.map({ $0 < count }) ?? true {
+                if try forget() { left = try recounted() }
             }
         }
         guard let left, left >= count else {
@@ -108,30 +131,30 @@ extension WriteGroup {
         }
         let left = try context.room.check(
             further: count, share: share, lastSequence: try context.tables.lastSequence(database),
-            isAlwaysCounted: !context.live.isAttached
-        ) {
-            try context.countAfterForgetting(self)
-        }
+            isAlwaysCounted: context.live.deliveredNames == nil,
+            recount: { try context.tables.countEvents(database) },
+            forgetting: [{ try self.forgetDelivered() }, { try self.forgetOrphans() }])
         if case .emitter = share { roomLeft = left - count }
     }
 }
 
-extension SQLiteContext {
-    /// Counts what is stored; where that is too much, forgets first what is delivered, then what waits for nobody.
-    func countAfterForgetting(_ group: WriteGroup) throws -> EventCount? {
-        let database = group.database
-        guard var count = try tables.countEvents(database) else { return nil }
-        guard live.isAttached, count.events > room.limit / 2 else { return count }
-        if try pruner.pruneAll(group) > 0 { count = try tables.countEvents(database) ?? count }
-        guard count.events > room.limit / 2 else { return count }
-        let cut = try tables.cutOrphans(except: live.names, database)
+extension WriteGroup {
+    /// Forgets what is delivered, whenever it was emitted. Who does not deliver, or only begins to, forgets nothing.
+    private func forgetDelivered() throws -> Bool {
+        guard context.live.deliveredNames != nil else { return false }
+        return try context.pruner.pruneAll(self) > 0
+    }
+
+    /// Forgets what waits for subscriptions that nobody delivers to.
+    private func forgetOrphans() throws -> Bool {
+        guard let names = context.live.deliveredNames else { return false }
+        let cut = try context.tables.cutOrphans(except: names, database)
         for (name, deliveries) in cut {
-            logger.warning(
+            context.logger.warning(
                 "the outbox is full: what waited for a subscription that nobody delivers to is forgotten",
                 metadata: [LogKey.subscription: "\(name)", "deliveries": "\(deliveries)"])
         }
-        if !cut.isEmpty, try pruner.pruneAll(group) > 0 { count = try tables.countEvents(database) ?? count }
-        return count
+        return try !cut.isEmpty && context.pruner.pruneAll(self) > 0
     }
 }
 #endif

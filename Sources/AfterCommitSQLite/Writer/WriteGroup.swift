@@ -76,8 +76,7 @@ final class WriteGroup {
             (change, recorded) = (mark.0, mark.2)
             afterCommit.removeSubrange(mark.1...)
             roomLeft = nil
-            // What was counted inside of it is gone.
-            context.room.noteShrunk()
+            context.room.noteUndone()
             // SQLite gives up the whole transaction on some failures, and a body may have ended it.
             if error is GroupFailure { throw error }
             if isAlone || !database.isInsideTransaction { throw GroupFailure(underlying: error) }

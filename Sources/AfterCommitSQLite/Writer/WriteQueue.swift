@@ -154,8 +154,8 @@ final class WriteQueue: Sendable {
         do {
             for request in requests { _ = try request.perform(in: group, isAlone: requests.count == 1) }
             try context.pruneIfDue(group)
-            // As GRDB's own, without being compiled each time.
-            try database.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+            // A reader of another process holds it up where the journal is no WAL.
+            try Self.run("COMMIT TRANSACTION", database, busyTimeout: busyTimeout)
         } catch {
             if database.isInsideTransaction { try database.rollback() }
             throw error
@@ -165,13 +165,18 @@ final class WriteQueue: Sendable {
         context.live.wake(group.change)
     }
 
-    /// Waits for another process's transaction as long as the configuration says, as SQLite's own timeout would.
     static func begin(_ database: Database, busyTimeout: Duration) throws {
+        try run("BEGIN IMMEDIATE TRANSACTION", database, busyTimeout: busyTimeout)
+    }
+
+    /// Waits for another process's transaction as long as the configuration says, as SQLite's own timeout would. The statement
+    /// is GRDB's own, without being compiled each time.
+    private static func run(_ sql: String, _ database: Database, busyTimeout: Duration) throws {
         var slept = Duration.zero
         var pause = Duration.microseconds(100)
         while true {
             do {
-                return try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+                return try database.cachedStatement(sql: sql).execute()
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 guard slept < busyTimeout else { throw error }
                 Thread.sleep(forTimeInterval: pause.timeInterval)

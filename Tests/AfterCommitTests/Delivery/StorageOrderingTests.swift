@@ -29,7 +29,7 @@ import Testing
         #expect(next.run.isEmpty)
         #expect(state.blockedCount == 0)
         #expect(state.heldCount == 0)
-        #expect(state.dead.isEmpty)
+        #expect(state.awaited.isEmpty)
         // Another process has ended the head: what the storage hands out now runs.
         #expect(state.admit(delivery(2)) == .run)
     }

@@ -18,8 +18,10 @@ package final class LiveRows: Sendable {
     /// Whether an engine delivers from here, or is about to.
     package var isAttached: Bool { state.withLock(\.isAttached) }
 
-    /// The subscriptions that the engine delivers to.
-    package var names: [String] { state.withLock { Array($0.subscriptions.keys) } }
+    /// The subscriptions that the engine delivers to; `nil` while it is only about to, or nobody delivers from here.
+    package var deliveredNames: [String]? {
+        state.withLock { $0.wake == nil ? nil : Array($0.subscriptions.keys) }
+    }
 
     /// Tells the engine that something has changed; outside of the lock.
     package func wake(_ change: StorageChange) {
@@ -53,12 +55,12 @@ package final class LiveRows: Sendable {
         }
     }
 
-    /// Gives up an attachment that did not succeed.
-    /// - Returns: false where it was ended meanwhile.
+    /// Gives up an attachment that did not succeed, or was ended before it did.
+    /// - Returns: false where there has been another one since.
     @discardableResult
     package func abandon(generation: UInt64) -> Bool {
         state.withLock { state in
-            guard state.isAttached, state.generation == generation else { return false }
+            guard state.generation == generation else { return false }
             state.isAttached = false
             return true
         }

@@ -25,7 +25,7 @@ package struct RowQueue<Source: DeliveryRowSource>: Sendable {
             }
             return places
         } catch {
-            // Unless it was detached meanwhile, and another attachment holds them now.
+            // Unless another attachment holds them now. One that was detached meanwhile may have taken them after that.
             if live.abandon(generation: generation) { source.close() }
             throw error
         }
