@@ -88,10 +88,12 @@ extension OutboxSchema {
                     AND c.sequence = ANY (keyed)
             ) d;
             IF waiting IS NOT NULL THEN
-                -- Stored as blocked only while what it waits for cannot be settled: who settles that one looks for it.
+                -- Stored as blocked only while what it waits for cannot be settled: who settles that one looks for it. What was
+                -- settled since the look above blocks no more, and nobody would come for those behind it.
                 held := ARRAY(
                     SELECT b.sequence FROM outbox_deliveries b
                     WHERE b.subscription = _subscription AND b.sequence = ANY (blockers)
+                        AND (b.state <> 'dead' OR b.blockskey)
                     FOR NO KEY UPDATE SKIP LOCKED);
                 UPDATE outbox_deliveries d SET epoch = NULL,
                     state = CASE WHEN w.blocker = ANY (held) THEN 'blocked'::outbox_state ELSE d.state END

@@ -1,0 +1,116 @@
+#if Postgres
+import AfterCommit
+@testable import AfterCommitPostgres
+import AfterCommitTesting
+import Foundation
+import Testing
+
+/// What waits behind its key goes on, however claims and settlements meet.
+@Suite struct KeyOrderTests {
+    private static let registration = SubscriptionRegistration(
+        name: "test", types: EventTypeSelection(types: [OrderPlaced.type]))
+
+    private func claim(_ relay: PostgresStorage) async throws -> [ClaimedDelivery] {
+        try await relay.claim(ClaimRequest(subscription: "test", limit: 10, now: Date())).deliveries
+    }
+
+    private func relays(
+        _ database: TestDatabase, _ configuration: PostgresStorage.Configuration = .init()
+    ) async throws -> (PostgresStorage, PostgresStorage) {
+        let relays = (try await database.storage(configuration: configuration), try await database.storage())
+        _ = try await relays.0.attach([Self.registration]) { _ in }
+        _ = try await relays.1.attach([Self.registration]) { _ in }
+        return relays
+    }
+
+    private func skipped(_ delivery: ClaimedDelivery) -> Settlement {
+        let letter = DeadLetter(
+            id: DeliveryID(subscription: "test", sequence: delivery.sequence), envelope: delivery.envelope,
+            reason: .exhausted, history: DeliveryHistory(), deadSince: Date(), blocksKey: false)
+        return Settlement(delivery: delivery, outcome: .deadLettered(letter))
+    }
+
+    /// Whoever looks next gets what is behind the key's head, which has been settled.
+    private func expectNext(
+        _ number: Int, _ relays: (PostgresStorage, PostgresStorage), alreadyFound found: [ClaimedDelivery] = []
+    ) async throws {
+        let next = try await found + claim(relays.1) + claim(relays.0)
+        #expect(try next.map { try $0.number } == [number])
+        await relays.0.close()
+        await relays.1.close()
+    }
+
+    @Test func aHeadThatIsSkippedWhileAnotherRelayLooksBlocksNobody() async throws {
+        let database = try await TestDatabase()
+        let relays = try await relays(database)
+        try await relays.0.emit(OrderPlaced(number: 0, orderingKey: "key"))
+        let head = try #require(try await claim(relays.0).first)
+        try await relays.0.emit(OrderPlaced(number: 1, orderingKey: "key"))
+        // It has found what blocks the second, and not locked it yet.
+        let pause = try await database.pause("outbox_claim", before: "held := ARRAY(")
+        let looking = Task { try await self.claim(relays.1) }
+        #expect(try await database.areWaiting(1))
+        _ = try await relays.0.settle(SettlementBatch(subscription: "test", exceptions: [skipped(head)]))
+        try await pause.end()
+        try await expectNext(1, relays, alreadyFound: try await looking.value)
+    }
+}
+
+extension ClaimedDelivery {
+    var number: Int {
+        get throws {
+            try JSONEventCoder().decode(OrderPlaced.self, from: envelope.bytes(using: JSONEventCoder())).number
+        }
+    }
+}
+
+/// Holds up whoever comes to a place in one of the schema's functions.
+final class Pause: Sendable {
+    static let key = 4711
+    private let goOn = Signal()
+    private let holding: Task<Void, any Error>
+
+    fileprivate init(_ database: TestDatabase, isHeld: Latch) {
+        holding = Task { [goOn] in
+            try await database.run { session in
+                try session.execute("SELECT pg_advisory_lock(\(Self.key))")
+                isHeld.open()
+                goOn.wait()
+            }
+        }
+    }
+
+    func end() async throws {
+        goOn.raise()
+        try await holding.value
+    }
+}
+
+extension TestDatabase {
+    /// From here on until the pause's end, whoever comes to `place` in `function` waits.
+    func pause(_ function: String, before place: String) async throws -> Pause {
+        try await run { session in
+            let source = try session.execute("SELECT pg_get_functiondef($1::regproc)", [.text(function)]).first().text(0)
+            guard source.ranges(of: place).count == 1 else { throw NothingThrown() }
+            let paused = source.replacing(place, with: "PERFORM pg_advisory_xact_lock(\(Pause.key)); \(place)")
+            try session.executeScript(paused)
+        }
+        let isHeld = Latch()
+        let pause = Pause(self, isHeld: isHeld)
+        await isHeld.wait()
+        return pause
+    }
+
+    /// Waits until so many of the database's sessions wait for a lock.
+    func areWaiting(_ count: Int64) async throws -> Bool {
+        try await eventually {
+            try await run { [name] session in
+                try session.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'",
+                    [.text(name)]
+                ).first().int64(0) == count
+            }
+        }
+    }
+}
+#endif
