@@ -54,6 +54,38 @@ import Testing
         try await pause.end()
         try await expectNext(1, relays, alreadyFound: try await looking.value)
     }
+
+    @Test func aHeadThatIsSkippedWhileAnotherRelayStoresWhatWaitsBlocksNobody() async throws {
+        let database = try await TestDatabase()
+        let relays = try await relays(database)
+        try await relays.0.emit(contentsOf: (0..<2).map { OrderPlaced(number: $0, orderingKey: "key") })
+        let claimed = try await claim(relays.0)
+        let waiter = try #require(claimed.last)
+        _ = try await relays.0.settle(
+            SettlementBatch(
+                subscription: "test",
+                exceptions: [
+                    Settlement(
+                        delivery: claimed[0], outcome: .retrying(due: .distantPast, history: DeliveryHistory()))
+                ]))
+        let head = try #require(try await claim(relays.1).first)
+        // The one settles the head as dead, and has not committed; the other stores what waited behind it.
+        let pause = try await database.pause("outbox_settle", before: "settled := settled || more;")
+        let skipping = Task {
+            try await relays.1.settle(SettlementBatch(subscription: "test", exceptions: [self.skipped(head)]))
+        }
+        #expect(try await database.areWaiting(1))
+        let blocking = Task {
+            try await relays.0.settle(
+                SettlementBatch(
+                    subscription: "test", exceptions: [Settlement(delivery: waiter, outcome: .blocked)]))
+        }
+        #expect(try await database.areWaiting(2))
+        try await pause.end()
+        #expect(try await skipping.value.stale.isEmpty)
+        #expect(try await blocking.value.stale.isEmpty)
+        try await expectNext(1, relays)
+    }
 }
 
 extension ClaimedDelivery {

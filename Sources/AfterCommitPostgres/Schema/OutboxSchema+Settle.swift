@@ -74,7 +74,7 @@ extension OutboxSchema {
                     AND d.sequence < (
                         SELECT min(b.sequence) FROM outbox_deliveries b
                         WHERE b.subscription = _subscription AND b.orderingkey = waiter AND b.state = 'blocked')
-                ORDER BY d.sequence LIMIT 1 FOR KEY SHARE;
+                ORDER BY d.sequence LIMIT 1 FOR NO KEY UPDATE;
                 IF NOT FOUND THEN
                     keys := keys || waiter;
                 END IF;
