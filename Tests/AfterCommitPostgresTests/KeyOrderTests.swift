@@ -86,6 +86,87 @@ import Testing
         #expect(try await blocking.value.stale.isEmpty)
         try await expectNext(1, relays)
     }
+
+    /// The settlement's snapshot is older than what a claim stores that had the row locked.
+    @Test(arguments: [PostgresStorage.Isolation.readCommitted, .repeatableRead, .serializable])
+    func aTransactionWithAnOldSnapshotLetsThoseBehindItGoOn(isolation: PostgresStorage.Isolation) async throws {
+        let database = try await TestDatabase()
+        let relays = try await relays(database, .init(isolation: isolation))
+        try await whileAClaimStoresWhatWaits(relays, database) { head in
+            _ = try await relays.0.transaction(settling: DeliveryID(subscription: "test", sequence: head.sequence)) {
+                try $0.execute("SELECT 1")
+            }
+        }
+    }
+
+    @Test func nothingIsStoredAsBlockedBehindOneThatIsSettledWithAnOldSnapshot() async throws {
+        let database = try await TestDatabase()
+        let relays = try await relays(database)
+        try await relays.0.emit(contentsOf: (0..<2).map { OrderPlaced(number: $0, orderingKey: "key") })
+        let claimed = try await claim(relays.0)
+        let id = DeliveryID(subscription: "test", sequence: claimed[0].sequence)
+        try await relays.0.pool.run { try relays.0.queue.beginSettling(id, in: $0) }
+        _ = try await relays.0.settle(
+            SettlementBatch(
+                subscription: "test", exceptions: [Settlement(delivery: claimed[1], outcome: .blocked)]))
+        try await relays.0.emit(OrderPlaced(number: 2, orderingKey: "key"))
+        #expect(try await claim(relays.1).isEmpty)
+        let states = try await database.run { session in
+            try session.execute("SELECT state::text FROM outbox_deliveries ORDER BY sequence").map { try $0.text(0) }
+        }
+        #expect(states == ["ready", "ready", "ready"])
+        await relays.0.close()
+        await relays.1.close()
+    }
+
+    @Test func aDatabaseWhoseDefaultIsAnotherIsolationChangesNothing() async throws {
+        let database = try await TestDatabase()
+        try await database.run { [name = database.name] session in
+            _ = try session.execute("ALTER DATABASE \(name) SET default_transaction_isolation = 'repeatable read'")
+        }
+        let relays = try await relays(database)
+        try await whileAClaimStoresWhatWaits(relays, database) { head in
+            _ = try await relays.0.settle(SettlementBatch(subscription: "test", delivered: [head.sequence]))
+        }
+    }
+
+    private func whileAClaimStoresWhatWaits(
+        _ relays: (PostgresStorage, PostgresStorage), _ database: TestDatabase,
+        settle: @escaping @Sendable (ClaimedDelivery) async throws -> Void
+    ) async throws {
+        try await relays.0.emit(OrderPlaced(number: 0, orderingKey: "key"))
+        let head = try #require(try await claim(relays.0).first)
+        try await relays.0.emit(OrderPlaced(number: 1, orderingKey: "key"))
+        let pause = try await database.pause("outbox_claim", before: "UPDATE outbox_deliveries d SET epoch = NULL,")
+        let looking = Task { try await self.claim(relays.1) }
+        #expect(try await database.areWaiting(1))
+        let settling = Task { try await settle(head) }
+        #expect(try await database.areWaiting(2))
+        try await pause.end()
+        let found = try await looking.value
+        try await settling.value
+        try await expectNext(1, relays, alreadyFound: found)
+    }
+
+    @Test(arguments: [PostgresStorage.Isolation.repeatableRead, .serializable])
+    func aHandlersTransactionThatFailsIsTriedAgainBeforeThoseBehindIt(
+        isolation: PostgresStorage.Isolation
+    ) async throws {
+        struct Refused: Error {}
+        let storage = try await TestDatabase().storage(configuration: .init(isolation: isolation))
+        let attempts = Locked<[Int]>([])
+        let policy = DeliveryPolicy(backoff: .constant(.milliseconds(20)))
+        let subscription = storage.subscription("test", to: OrderPlaced.self, policy: policy) { event, _, context in
+            attempts.withLock { $0.append(event.number) }
+            if event.number == 0, context.attempt < 3 { throw Refused() }
+        }
+        try await running(storage, [subscription]) { engine in
+            try await storage.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0, orderingKey: "key") })
+            try await engine.drain()
+            #expect(attempts.withLock(\.self) == [0, 0, 0, 1, 2])
+        }
+        await storage.close()
+    }
 }
 
 extension ClaimedDelivery {
@@ -122,7 +203,8 @@ extension TestDatabase {
     /// From here on until the pause's end, whoever comes to `place` in `function` waits.
     func pause(_ function: String, before place: String) async throws -> Pause {
         try await run { session in
-            let source = try session.execute("SELECT pg_get_functiondef($1::regproc)", [.text(function)]).first().text(0)
+            let source = try session.execute("SELECT pg_get_functiondef($1::regproc)", [.text(function)])
+                .first().text(0)
             guard source.ranges(of: place).count == 1 else { throw NothingThrown() }
             let paused = source.replacing(place, with: "PERFORM pg_advisory_xact_lock(\(Pause.key)); \(place)")
             try session.executeScript(paused)

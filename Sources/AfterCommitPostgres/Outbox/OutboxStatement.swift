@@ -101,6 +101,12 @@ enum OutboxStatement {
     static let lockClaimed = """
         SELECT epoch FROM outbox_deliveries WHERE subscription = $1 AND sequence = $2 AND state <> 'dead' FOR UPDATE
         """
+    /// Lets nothing be stored as blocked behind it from here on. It needs no flush: a crash of the server undoes what follows too.
+    static let beginSettling = """
+        UPDATE outbox_deliveries SET settling = true
+        WHERE subscription = $1 AND sequence = $2 AND epoch = $3 AND orderingkey IS NOT NULL AND NOT settling
+        RETURNING set_config('synchronous_commit', 'off', true)
+        """
     static let existing = "SELECT sequence FROM outbox_deliveries WHERE subscription = $1 AND sequence = ANY ($2)"
     static let stored = """
         SELECT EXISTS (SELECT FROM outbox_events WHERE id = ANY ($1))

@@ -80,6 +80,13 @@ extension PostgresOutbox {
 
     // MARK: In a transaction of the user's
 
+    func beginSettling(_ delivery: DeliveryID, in session: PostgresSession) throws {
+        let (subscription, epoch) = try relay.subscription(delivery.subscription)
+        try session.execute(
+            OutboxStatement.beginSettling,
+            [.int32(subscription), .int64(Int64(bitPattern: delivery.sequence)), .int64(epoch)])
+    }
+
     func lock(_ delivery: DeliveryID, in session: PostgresSession) throws -> DeliveryLocking {
         let (subscription, epoch) = try relay.subscription(delivery.subscription)
         let result = try session.execute(

@@ -89,11 +89,12 @@ extension OutboxSchema {
             ) d;
             IF waiting IS NOT NULL THEN
                 -- Stored as blocked only while what it waits for cannot be settled: who settles that one looks for it. What was
-                -- settled since the look above blocks no more, and nobody would come for those behind it.
+                -- settled since the look above blocks no more, and nobody would come for those behind it; who settles with an
+                -- older snapshot would not see them.
                 held := ARRAY(
                     SELECT b.sequence FROM outbox_deliveries b
                     WHERE b.subscription = _subscription AND b.sequence = ANY (blockers)
-                        AND (b.state <> 'dead' OR b.blockskey)
+                        AND (b.state <> 'dead' OR b.blockskey) AND NOT b.settling
                     FOR NO KEY UPDATE SKIP LOCKED);
                 UPDATE outbox_deliveries d SET epoch = NULL,
                     state = CASE WHEN w.blocker = ANY (held) THEN 'blocked'::outbox_state ELSE d.state END

@@ -35,6 +35,7 @@ extension OutboxSchema {
             reason text,
             deadsince timestamptz,
             blockskey boolean NOT NULL DEFAULT false,
+            settling boolean NOT NULL DEFAULT false,
             PRIMARY KEY (sequence, subscription)
         ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
                 autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
