@@ -148,6 +148,34 @@ import Testing
         try await expectNext(1, relays, alreadyFound: found)
     }
 
+    /// The storage takes a head whose outcome it was not told for one in hand, and hands out what comes behind it.
+    @Test(arguments: [2, 0])
+    func whileAnOutcomeCannotBeStoredNothingOvertakesIt(maxRetries: Int) async throws {
+        struct Refused: Error {}
+        let database = try await TestDatabase()
+        let base = try await database.storage()
+        let storage = FaultInjectingStorage(base)
+        let numbers = Locked<[Int]>([])
+        let policy = DeliveryPolicy(maxRetries: maxRetries, backoff: .constant(.milliseconds(1)))
+        let subscription = Subscription("test", to: OrderPlaced.self, policy: policy) { event, context in
+            numbers.withLock { $0.append(event.number) }
+            guard event.number == 0, context.attempt == 1 else { return }
+            storage.failSettles(4)
+            throw Refused()
+        }
+        let engine = try await EventEngine(storage: storage, logger: silent, subscriptions: [subscription])
+        let running = Task { try await engine.run() }
+        try await engine.emit(OrderPlaced(number: 0, orderingKey: "key"))
+        #expect(try await eventually { storage.failedCount > 0 })
+        try await base.emit(OrderPlaced(number: 1, orderingKey: "key"))
+        #expect(try await eventually { storage.failedCount == 4 })
+        try await engine.drain()
+        #expect(numbers.withLock(\.self) == (maxRetries > 0 ? [0, 0, 1] : [0]))
+        running.cancel()
+        _ = await running.result
+        await base.close()
+    }
+
     @Test(arguments: [PostgresStorage.Isolation.repeatableRead, .serializable])
     func aHandlersTransactionThatFailsIsTriedAgainBeforeThoseBehindIt(
         isolation: PostgresStorage.Isolation
