@@ -7,8 +7,8 @@ extension OutboxSchema {
             _from bigint)
         RETURNS TABLE (
             sequence bigint, state outbox_state, attempts integer, replays integer, spent double precision, failures jsonb,
-            id uuid, type varchar, source text, "time" timestamptz, schemaversion integer, orderingkey varchar, headers jsonb,
-            contenttype varchar, payload jsonb, payloadbytes bytea
+            id uuid, type text, source text, "time" timestamptz, schemaversion integer, orderingkey varchar, headers jsonb,
+            contenttype text, payload jsonb, payloadbytes bytea
         ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
         #variable_conflict use_column
         DECLARE

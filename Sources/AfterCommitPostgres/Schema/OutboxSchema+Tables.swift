@@ -5,9 +5,9 @@ extension OutboxSchema {
         CREATE TABLE outbox_events (
             sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
-            aggregatetype varchar(255) NOT NULL,
-            aggregateid varchar(255) NOT NULL,
-            type varchar(255) NOT NULL CHECK (type <> ''),
+            aggregatetype text NOT NULL,
+            aggregateid text NOT NULL,
+            type text NOT NULL CHECK (type <> ''),
             payload jsonb,
             payloadbytes bytea,
             source text NOT NULL DEFAULT '/',
@@ -15,7 +15,7 @@ extension OutboxSchema {
             schemaversion integer NOT NULL DEFAULT 1,
             orderingkey varchar(400),
             headers jsonb NOT NULL DEFAULT '{}',
-            contenttype varchar(255) NOT NULL DEFAULT 'application/json',
+            contenttype text NOT NULL DEFAULT 'application/json',
             xid xid8 NOT NULL DEFAULT pg_current_xact_id()
         );
 
@@ -68,9 +68,9 @@ extension OutboxSchema {
         CREATE TABLE outbox_delayed (
             id uuid PRIMARY KEY,
             deliverat timestamptz NOT NULL,
-            aggregatetype varchar(255) NOT NULL,
-            aggregateid varchar(255) NOT NULL,
-            type varchar(255) NOT NULL,
+            aggregatetype text NOT NULL,
+            aggregateid text NOT NULL,
+            type text NOT NULL,
             payload jsonb,
             payloadbytes bytea,
             source text NOT NULL,
@@ -78,7 +78,7 @@ extension OutboxSchema {
             schemaversion integer NOT NULL,
             orderingkey varchar(400),
             headers jsonb NOT NULL,
-            contenttype varchar(255) NOT NULL
+            contenttype text NOT NULL
         );
         CREATE INDEX outbox_delayed_deliverat ON outbox_delayed (deliverat, id);
 
