@@ -43,14 +43,19 @@ enum OutboxStatement {
         UNION ALL (SELECT id FROM outbox_delayed ORDER BY deliverat DESC LIMIT 100)
         """
 
+    /// How many were due, and how many of them are events now: one whose id was stored otherwise must not hold up the others.
     static let publishDelayed = """
         WITH due AS (
             DELETE FROM outbox_delayed WHERE id IN (
                 SELECT id FROM outbox_delayed WHERE deliverat <= $1
                 ORDER BY deliverat, id LIMIT 1000 FOR UPDATE SKIP LOCKED)
             RETURNING *
+        ), published AS (
+            INSERT INTO outbox_events (\(names)) SELECT \(names) FROM due ORDER BY deliverat, id
+            ON CONFLICT (id) DO NOTHING
+            RETURNING id
         )
-        INSERT INTO outbox_events (\(names)) SELECT \(names) FROM due ORDER BY deliverat, id
+        SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM published)
         """
 
     static let nextDelayed = "SELECT min(deliverat) FROM outbox_delayed"

@@ -70,7 +70,7 @@ extension OutboxSchema {
             deliverat timestamptz NOT NULL,
             aggregatetype text NOT NULL,
             aggregateid text NOT NULL,
-            type text NOT NULL,
+            type text NOT NULL CHECK (type <> ''),
             payload jsonb,
             payloadbytes bytea,
             source text NOT NULL,
