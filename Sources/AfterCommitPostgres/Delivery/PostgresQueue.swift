@@ -22,8 +22,9 @@ protocol PostgresQueue: Sendable {
     /// Stores what a transaction emitted, before its commit.
     /// - Returns: the statements that are still to be run, with the commit at the latest.
     func store(_ emissions: [Emission], in session: PostgresSession) throws -> [PostgresStatement]
-    /// The event that the emission's deduplication key stands for.
-    func firstID(for emission: Emission, in session: PostgresSession) throws -> EventID?
+    /// The event that the emission is already, by its deduplication key or its id.
+    /// - Parameter emitted: what the transaction has emitted and not stored yet.
+    func firstID(for emission: Emission, among emitted: [Emission], in session: PostgresSession) throws -> EventID?
     /// Whether events of a transaction whose commit was not answered are stored.
     func isStored(_ ids: [EventID], in session: PostgresSession) throws -> Bool
 

@@ -29,14 +29,33 @@ enum OutboxStatement {
         FROM \(arrays), $13::bigint[]) AS r (\(names), deliverat)
         """
 
-    /// Takes the key for the event, and returns nothing where another event has it. It waits for others who want the same key.
+    /// Takes the key for the event, and returns nothing where another event has it, or where the event is stored already. It
+    /// waits for others who want the same key.
     static let takeKey = """
+        INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted)
+        SELECT $1::text, $2::uuid, $3::bigint, $4::timestamptz
+        WHERE NOT EXISTS (SELECT FROM outbox_events WHERE id = $2)
+            AND NOT EXISTS (SELECT FROM outbox_delayed WHERE id = $2)
+        \(unlessKnown)
+        """
+    /// Takes it for an event that is stored already.
+    static let takeKeyOfStored = """
         INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted) VALUES ($1, $2, $3, $4)
+        \(unlessKnown)
+        """
+    private static let unlessKnown = """
         ON CONFLICT (key) DO UPDATE SET id = excluded.id, fingerprint = excluded.fingerprint, emitted = excluded.emitted
         WHERE known.emitted <= $5
         RETURNING id
         """
-    static let holderOfKey = "SELECT id, fingerprint FROM outbox_deduplication WHERE key = $1"
+    static let holderOfKey = "SELECT id, fingerprint FROM outbox_deduplication WHERE key = $1 AND emitted > $2"
+    /// Whether the event that is stored with an id has this type and payload; no row where there is none.
+    static let isStoredEvent = """
+        SELECT type = $2 AND payload IS NOT DISTINCT FROM $3::jsonb AND payloadbytes IS NOT DISTINCT FROM $4::bytea
+        FROM (
+            SELECT type, payload, payloadbytes FROM outbox_events WHERE id = $1
+            UNION ALL SELECT type, payload, payloadbytes FROM outbox_delayed WHERE id = $1) known
+        """
     /// The newest ids, so that further ones are greater.
     static let newestIDs = """
         (SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100)

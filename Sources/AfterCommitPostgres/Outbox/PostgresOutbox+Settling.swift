@@ -51,7 +51,8 @@ extension PostgresOutbox {
             var fresh: [Emission] = []
             for emission in batch.emissions(without: settled.stale) {
                 do {
-                    if try self.firstID(for: emission, in: session) == nil { fresh.append(emission) }
+                    let first = try self.writer.firstID(for: emission, among: fresh, in: session)
+                    if first == nil { fresh.append(emission) }
                 } catch let error as EmitError where error.code == .deduplicationConflict {
                     settled.refusedEmissions.append(emission.deduplication?.callersKey ?? "")
                 }
