@@ -52,7 +52,11 @@ extension OutboxSchema {
             beginning boolean NOT NULL,
             snapshot pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
             xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-            active boolean NOT NULL DEFAULT false
+            active boolean NOT NULL DEFAULT false,
+            formertypes text[] NOT NULL DEFAULT '{}',
+            formerprefixes text[] NOT NULL DEFAULT '{}',
+            addedsnapshot pg_snapshot,
+            formernumber bigint NOT NULL DEFAULT 0
         );
         CREATE SEQUENCE outbox_registrations;
         CREATE TABLE outbox_registration (number bigint NOT NULL);
