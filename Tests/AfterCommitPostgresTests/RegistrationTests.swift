@@ -122,6 +122,37 @@ private final class Writers: Sendable {
         for storage in storages { await storage.close() }
     }
 
+    /// In another cluster transactions have other ids, lower ones in a new one.
+    @Test func whatWasRestoredIsHistoryForANewSubscription() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        _ = try await storage.attach([Self.registration(["order.paid"])]) { _ in }
+        storage.detach()
+        try await database.run { session in
+            try session.insert(1)
+            try session.execute(
+                "UPDATE outbox_events SET xid = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8")
+            // It was dumped before it was active.
+            try session.execute(
+                """
+                UPDATE outbox_subscriptions SET active = false,
+                    xid = (pg_current_xact_id()::text::bigint + 1000001)::text::xid8
+                """)
+        }
+        let new = SubscriptionRegistration(name: "new", types: ["order.placed"])
+        _ = try await storage.attach([Self.registration(["order.paid"]), new]) { _ in }
+        try await database.run { session in
+            try session.insert(2)
+            try session.insert(3, "order.paid")
+        }
+        let date = Date()
+        let placed = try await storage.claim(ClaimRequest(subscription: "new", limit: 10, now: date)).deliveries
+        let paid = try await storage.claim(ClaimRequest(subscription: "test", limit: 10, now: date)).deliveries
+        #expect(try placed.map { try $0.number } == [2])
+        #expect(try paid.map { try $0.number } == [3])
+        await storage.close()
+    }
+
     private static func registration(_ patterns: [String]) -> SubscriptionRegistration {
         SubscriptionRegistration(
             name: "test", types: EventTypeSelection(Set(patterns.map { EventTypePattern(rawValue: $0) })))

@@ -63,12 +63,17 @@ extension OutboxSchema {
             ON CONFLICT DO NOTHING;
             -- The transactions that were open when it was registered, or changed, have ended: what they inserted is there now.
             FOR ready IN SELECT * FROM outbox_subscriptions s
-                WHERE NOT s.active AND pg_snapshot_xmin(pg_current_snapshot()) > s.xid
+                -- One that was restored into another cluster may have an id that has not been given out there.
+                WHERE NOT s.active AND (pg_snapshot_xmin(pg_current_snapshot()) > s.xid
+                    OR s.xid >= pg_snapshot_xmax(pg_current_snapshot()))
             LOOP
                 INSERT INTO outbox_deliveries (subscription, sequence, orderingkey)
                 SELECT ready.subscription, e.sequence, e.orderingkey FROM outbox_events e
                 WHERE \(matchesAdded("e.type", "ready"))
-                    AND (ready.addedsnapshot IS NULL OR NOT pg_visible_in_snapshot(e.xid, ready.addedsnapshot))
+                    AND (ready.addedsnapshot IS NULL OR NOT pg_visible_in_snapshot(e.xid, ready.addedsnapshot)
+                        -- Restored ones are history, but for what they were open beside.
+                        AND (e.xid < pg_snapshot_xmax(pg_current_snapshot())
+                            OR ready.xid >= pg_snapshot_xmax(pg_current_snapshot())))
                     AND NOT EXISTS (SELECT FROM outbox_late l WHERE l.sequence = e.sequence)
                 ON CONFLICT DO NOTHING;
                 UPDATE outbox_subscriptions SET active = true WHERE subscription = ready.subscription;
