@@ -155,6 +155,30 @@ import Testing
         await storage.close()
     }
 
+    @Test func aDelayedEventWhoseIDIsStoredHoldsUpNoOther() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        let id = EventIDGenerator().next()
+        let due = Date() + 3600
+        for number in 0..<3 {
+            try await storage.emit(
+                contentsOf: [OrderPlaced(number: number)],
+                options: EmitOptions(deliverAt: due + Double(number), id: number == 1 ? id : nil))
+        }
+        try await database.run { session in
+            _ = try session.execute(
+                "INSERT INTO outbox_events (id, aggregatetype, aggregateid, type) VALUES ($1, 'order', '1', 'order.paid')",
+                [.uuid(id.uuid)])
+        }
+        #expect(try await storage.publishDelayed(dueBy: due + 5) == nil)
+        let numbers = try await database.run { session in
+            try session.execute("SELECT (payload->>'number')::bigint FROM outbox_events ORDER BY sequence")
+                .map { try $0.optionalInt64(0) }
+        }
+        #expect(numbers == [nil, 0, 2])
+        await storage.close()
+    }
+
     @Test func theInboxHasOneEffectForAHundredDeliveriesAtOnce() async throws {
         let database = try await TestDatabase()
         let storage = try await database.storage()

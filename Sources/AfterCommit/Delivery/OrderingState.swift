@@ -53,7 +53,7 @@ package struct OrderingState: Sendable {
     private var headless: Set<String> = []
     private let maxHeld: Int
     /// Whether the storage hands out what it stored as blocked when its turn has come. Then nothing is remembered of keys
-    /// whose head is not in hand: another process may have it.
+    /// whose head is not in hand: another process may have it. It is in hand until its outcome is stored.
     private let storageOrdersKeys: Bool
     package private(set) var heldCount = 0
     package private(set) var blockedCount = 0
@@ -172,15 +172,27 @@ package struct OrderingState: Sendable {
         var line = held
         let block = line.held.map { $0 }
         heldCount -= block.count
-        guard !storageOrdersKeys else {
-            lines[key] = nil
-            return Next(block: block)
-        }
         line.held = []
-        line.blocked += block.count
-        blockedCount += block.count
+        if !storageOrdersKeys {
+            line.blocked += block.count
+            blockedCount += block.count
+        }
         lines[key] = line
         return Next(block: block)
+    }
+
+    /// These outcomes are in the storage. Before that a storage that orders keys takes the head for one in hand, and hands out
+    /// those behind it.
+    package mutating func stored(_ settlements: [Settlement]) {
+        guard storageOrdersKeys else { return }
+        for settlement in settlements {
+            guard let key = settlement.delivery.envelope.orderingKey else { continue }
+            let sequence = settlement.delivery.sequence
+            switch lines[key]?.head {
+            case .retrying(sequence), .dead(sequence): lines[key] = nil
+            case .retrying, .dead, .running, Head.none?, nil: break
+            }
+        }
     }
 
     /// A dead letter that blocked its key is gone, or a retrying delivery was settled otherwise.

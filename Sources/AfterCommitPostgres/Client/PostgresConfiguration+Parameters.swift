@@ -42,6 +42,8 @@ extension PostgresConfiguration {
     var settings: [(name: String, value: String)] {
         // Short statements: compiling them takes longer than running them.
         var settings: [(name: String, value: String)] = [("timezone", "UTC"), ("jit", "off")]
+        // The engine's own statements find what others have just committed, whatever the database's default is.
+        settings.append(("default_transaction_isolation", "read committed"))
         settings.append(("statement_timeout", statementTimeout.map { "\($0.milliseconds)" } ?? "0"))
         settings.append(
             ("idle_in_transaction_session_timeout", idleInTransactionTimeout.map { "\($0.milliseconds)" } ?? "0"))

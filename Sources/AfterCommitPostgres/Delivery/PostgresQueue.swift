@@ -22,11 +22,15 @@ protocol PostgresQueue: Sendable {
     /// Stores what a transaction emitted, before its commit.
     /// - Returns: the statements that are still to be run, with the commit at the latest.
     func store(_ emissions: [Emission], in session: PostgresSession) throws -> [PostgresStatement]
-    /// The event that the emission's deduplication key stands for.
-    func firstID(for emission: Emission, in session: PostgresSession) throws -> EventID?
+    /// The event that the emission is already, by its deduplication key or its id.
+    /// - Parameter emitted: what the transaction has emitted and not stored yet.
+    func firstID(for emission: Emission, among emitted: [Emission], in session: PostgresSession) throws -> EventID?
     /// Whether events of a transaction whose commit was not answered are stored.
     func isStored(_ ids: [EventID], in session: PostgresSession) throws -> Bool
 
+    /// Prepares a delivery for a transaction that will not see what others store while it is open: nothing may come to wait
+    /// behind the delivery that its settlement would have to find. A transaction of its own.
+    func beginSettling(_ delivery: DeliveryID, in session: PostgresSession) throws
     /// Keeps the delivery to this transaction.
     func lock(_ delivery: DeliveryID, in session: PostgresSession) throws -> DeliveryLocking
     /// Settles a locked delivery as delivered.
@@ -65,6 +69,11 @@ protocol PostgresQueue: Sendable {
     func deadLetters(_ query: DeadLetterQuery) async throws -> [DeadLetter]
     func redrive(_ ids: [DeliveryID]) async throws -> [DeliveryID]
     func deleteDeadLetters(_ ids: [DeliveryID]) async throws -> [DeliveryID]
+}
+
+extension PostgresQueue {
+    /// Nothing of it is stored that waits behind another.
+    func beginSettling(_ delivery: DeliveryID, in session: PostgresSession) throws {}
 }
 
 /// What became of a delivery that a transaction wants to settle.

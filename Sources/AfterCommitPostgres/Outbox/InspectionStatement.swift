@@ -48,14 +48,17 @@ enum InspectionStatement {
             AND d.state = $6::outbox_state
         ORDER BY e.sequence, s.name FETCH FIRST $7 ROWS WITH TIES
         """
-    /// Those that are done have no row: an event that came after the subscription was registered, and that it handles.
+    /// Those that are done have no row: an event that came after the subscription was registered, and after it took the type.
     static let all = """
         SELECT \(delivery)
         FROM outbox_events e JOIN outbox_subscriptions s ON \(OutboxSchema.matches("e.type", "s"))
             LEFT JOIN outbox_deliveries d ON d.sequence = e.sequence AND d.subscription = s.subscription
         WHERE e.sequence > $1 AND ($2::text IS NULL OR s.name = $2) AND ($3::text IS NULL OR e.type = $3)
             AND ($4::text IS NULL OR e.orderingkey = $4) AND ($5::uuid IS NULL OR e.id = $5)
-            AND (d.sequence IS NOT NULL OR s.active AND (s.beginning OR NOT pg_visible_in_snapshot(e.xid, s.snapshot)))
+            AND (d.sequence IS NOT NULL
+                OR s.active AND (s.beginning OR NOT pg_visible_in_snapshot(e.xid, s.snapshot))
+                    AND (s.addedsnapshot IS NULL OR NOT pg_visible_in_snapshot(e.xid, s.addedsnapshot)
+                        OR NOT \(OutboxSchema.matchesAdded("e.type", "s"))))
             AND (NOT $6::boolean OR d.sequence IS NULL)
         ORDER BY e.sequence FETCH FIRST $7 ROWS WITH TIES
         """

@@ -29,28 +29,52 @@ enum OutboxStatement {
         FROM \(arrays), $13::bigint[]) AS r (\(names), deliverat)
         """
 
-    /// Takes the key for the event, and returns nothing where another event has it. It waits for others who want the same key.
+    /// Takes the key for the event, and returns nothing where another event has it, or where the event is stored already. It
+    /// waits for others who want the same key.
     static let takeKey = """
+        INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted)
+        SELECT $1::text, $2::uuid, $3::bigint, $4::timestamptz
+        WHERE NOT EXISTS (SELECT FROM outbox_events WHERE id = $2)
+            AND NOT EXISTS (SELECT FROM outbox_delayed WHERE id = $2)
+        \(unlessKnown)
+        """
+    /// Takes it for an event that is stored already.
+    static let takeKeyOfStored = """
         INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted) VALUES ($1, $2, $3, $4)
+        \(unlessKnown)
+        """
+    private static let unlessKnown = """
         ON CONFLICT (key) DO UPDATE SET id = excluded.id, fingerprint = excluded.fingerprint, emitted = excluded.emitted
         WHERE known.emitted <= $5
         RETURNING id
         """
-    static let holderOfKey = "SELECT id, fingerprint FROM outbox_deduplication WHERE key = $1"
+    static let holderOfKey = "SELECT id, fingerprint FROM outbox_deduplication WHERE key = $1 AND emitted > $2"
+    /// Whether the event that is stored with an id has this type and payload; no row where there is none.
+    static let isStoredEvent = """
+        SELECT type = $2 AND payload IS NOT DISTINCT FROM $3::jsonb AND payloadbytes IS NOT DISTINCT FROM $4::bytea
+        FROM (
+            SELECT type, payload, payloadbytes FROM outbox_events WHERE id = $1
+            UNION ALL SELECT type, payload, payloadbytes FROM outbox_delayed WHERE id = $1) known
+        """
     /// The newest ids, so that further ones are greater.
     static let newestIDs = """
         (SELECT id FROM outbox_events ORDER BY sequence DESC LIMIT 100)
         UNION ALL (SELECT id FROM outbox_delayed ORDER BY deliverat DESC LIMIT 100)
         """
 
+    /// How many were due, and how many of them are events now: one whose id was stored otherwise must not hold up the others.
     static let publishDelayed = """
         WITH due AS (
             DELETE FROM outbox_delayed WHERE id IN (
                 SELECT id FROM outbox_delayed WHERE deliverat <= $1
                 ORDER BY deliverat, id LIMIT 1000 FOR UPDATE SKIP LOCKED)
             RETURNING *
+        ), published AS (
+            INSERT INTO outbox_events (\(names)) SELECT \(names) FROM due ORDER BY deliverat, id
+            ON CONFLICT (id) DO NOTHING
+            RETURNING id
         )
-        INSERT INTO outbox_events (\(names)) SELECT \(names) FROM due ORDER BY deliverat, id
+        SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM published)
         """
 
     static let nextDelayed = "SELECT min(deliverat) FROM outbox_delayed"
@@ -100,6 +124,12 @@ enum OutboxStatement {
         """
     static let lockClaimed = """
         SELECT epoch FROM outbox_deliveries WHERE subscription = $1 AND sequence = $2 AND state <> 'dead' FOR UPDATE
+        """
+    /// Lets nothing be stored as blocked behind it from here on. It needs no flush: a crash of the server undoes what follows too.
+    static let beginSettling = """
+        UPDATE outbox_deliveries SET settling = true
+        WHERE subscription = $1 AND sequence = $2 AND epoch = $3 AND orderingkey IS NOT NULL AND NOT settling
+        RETURNING set_config('synchronous_commit', 'off', true)
         """
     static let existing = "SELECT sequence FROM outbox_deliveries WHERE subscription = $1 AND sequence = ANY ($2)"
     static let stored = """

@@ -6,25 +6,51 @@ import Foundation
 struct OutboxWriter {
     let envelopes: EnvelopeFactory
 
-    /// The event that has the emission's deduplication key, or `nil` where it has the key now, or none. Another transaction
-    /// that wants the same key is waited for.
-    func firstID(for emission: Emission, in session: PostgresSession) throws -> EventID? {
+    /// The event that the emission is already, or `nil` where it is a new one: by its deduplication key, or by an id of the
+    /// caller's that somebody has stored otherwise. It has the key afterwards. Another transaction that wants the same key is
+    /// waited for.
+    /// - Parameter emitted: what the transaction has emitted and not stored yet.
+    func firstID(
+        for emission: Emission, among emitted: [Emission] = [], in session: PostgresSession
+    ) throws -> EventID? {
         guard let deduplication = emission.deduplication else { return nil }
-        let now = envelopes.wallClock.now()
-        let taken = try session.execute(
-            OutboxStatement.takeKey,
-            [
-                .text(deduplication.key), .uuid(emission.envelope.id.uuid),
-                .int64(Int64(bitPattern: deduplication.fingerprint)), .timestamp(now),
-                .timestamp(now - DeduplicationRecord.window.timeInterval),
-            ])
-        guard taken.isEmpty else { return nil }
-        let row = try session.execute(OutboxStatement.holderOfKey, [.text(deduplication.key)]).first()
-        let first = EventID(try row.uuid(0))
-        guard UInt64(bitPattern: try row.int64(1)) == deduplication.fingerprint else {
-            throw EmitError.deduplicationConflict(key: deduplication.callersKey, firstID: first)
+        let id = emission.envelope.id
+        let same = emitted.first { $0.envelope.id == id }
+        if let same, same.deduplication?.fingerprint != deduplication.fingerprint {
+            throw EmitError.deduplicationConflict(key: deduplication.callersKey, firstID: id)
         }
-        return first
+        return try firstID(for: emission, deduplication, in: session) ?? same.map { _ in id }
+    }
+
+    private func firstID(
+        for emission: Emission, _ deduplication: Emission.Deduplication, in session: PostgresSession
+    ) throws -> EventID? {
+        let id = emission.envelope.id
+        let now = envelopes.wallClock.now()
+        let forgotten = PostgresValue.timestamp(now - DeduplicationRecord.window.timeInterval)
+        let record: [PostgresValue] = [
+            .text(deduplication.key), .uuid(id.uuid), .int64(Int64(bitPattern: deduplication.fingerprint)),
+            .timestamp(now), forgotten,
+        ]
+        guard try session.execute(OutboxStatement.takeKey, record).isEmpty else { return nil }
+        let holder = try session.execute(OutboxStatement.holderOfKey, [.text(deduplication.key), forgotten])
+        if let row = holder.first {
+            let first = EventID(try row.uuid(0))
+            guard UInt64(bitPattern: try row.int64(1)) == deduplication.fingerprint else {
+                throw EmitError.deduplicationConflict(key: deduplication.callersKey, firstID: first)
+            }
+            return first
+        }
+        let row = try OutboxRow(emission.envelope, coder: envelopes.coder)
+        let stored = try session.execute(
+            OutboxStatement.isStoredEvent,
+            [.uuid(id.uuid), .text(row.type), .text(row.payload), .bytes(row.payloadBytes)])
+        if let isSame = try stored.first?.bool(0) {
+            guard isSame else { throw EmitError.deduplicationConflict(key: deduplication.callersKey, firstID: id) }
+            if try !session.execute(OutboxStatement.takeKeyOfStored, record).isEmpty { return id }
+        }
+        // Meanwhile it was pruned, or another has taken the key.
+        return try firstID(for: emission, deduplication, in: session)
     }
 
     /// Makes further ids greater than those that are stored, whatever the clock says.

@@ -1,6 +1,7 @@
 #if Postgres
 import AfterCommit
 import Foundation
+import Logging
 
 extension PostgresOutbox {
     func publishDelayed(dueBy now: Date) async throws -> Date? {
@@ -13,12 +14,18 @@ extension PostgresOutbox {
                 if published > 0 { relay.wake(.claimable) }
                 return next
             }
-            let count = try await pool.run { session in
-                try session.execute(OutboxStatement.publishDelayed, [.timestamp(now)]).affectedRows
+            let (due, stored) = try await pool.run { session in
+                let row = try session.execute(OutboxStatement.publishDelayed, [.timestamp(now)]).first()
+                return (Int(try row.int64(0)), Int(try row.int64(1)))
             }
-            published += count
+            published += stored
+            if stored < due {
+                logger.warning(
+                    "delayed events are dropped: events with their ids were stored meanwhile",
+                    metadata: [LogKey.count: "\(due - stored)"])
+            }
             // Another relay publishes them at this moment.
-            if count == 0 { return next }
+            if due == 0 { return next }
         }
     }
 

@@ -51,7 +51,8 @@ extension PostgresOutbox {
             var fresh: [Emission] = []
             for emission in batch.emissions(without: settled.stale) {
                 do {
-                    if try self.firstID(for: emission, in: session) == nil { fresh.append(emission) }
+                    let first = try self.writer.firstID(for: emission, among: fresh, in: session)
+                    if first == nil { fresh.append(emission) }
                 } catch let error as EmitError where error.code == .deduplicationConflict {
                     settled.refusedEmissions.append(emission.deduplication?.callersKey ?? "")
                 }
@@ -79,6 +80,13 @@ extension PostgresOutbox {
     }
 
     // MARK: In a transaction of the user's
+
+    func beginSettling(_ delivery: DeliveryID, in session: PostgresSession) throws {
+        let (subscription, epoch) = try relay.subscription(delivery.subscription)
+        try session.execute(
+            OutboxStatement.beginSettling,
+            [.int32(subscription), .int64(Int64(bitPattern: delivery.sequence)), .int64(epoch)])
+    }
 
     func lock(_ delivery: DeliveryID, in session: PostgresSession) throws -> DeliveryLocking {
         let (subscription, epoch) = try relay.subscription(delivery.subscription)

@@ -42,8 +42,8 @@ final class PostgresOutbox: PostgresQueue {
         try writer.statements(emissions)
     }
 
-    func firstID(for emission: Emission, in session: PostgresSession) throws -> EventID? {
-        try writer.firstID(for: emission, in: session)
+    func firstID(for emission: Emission, among emitted: [Emission], in session: PostgresSession) throws -> EventID? {
+        try writer.firstID(for: emission, among: emitted, in: session)
     }
 
     func isStored(_ ids: [EventID], in session: PostgresSession) throws -> Bool {

@@ -7,8 +7,8 @@ extension OutboxSchema {
             _from bigint)
         RETURNS TABLE (
             sequence bigint, state outbox_state, attempts integer, replays integer, spent double precision, failures jsonb,
-            id uuid, type varchar, source text, "time" timestamptz, schemaversion integer, orderingkey varchar, headers jsonb,
-            contenttype varchar, payload jsonb, payloadbytes bytea
+            id uuid, type text, source text, "time" timestamptz, schemaversion integer, orderingkey varchar, headers jsonb,
+            contenttype text, payload jsonb, payloadbytes bytea
         ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
         #variable_conflict use_column
         DECLARE
@@ -88,10 +88,13 @@ extension OutboxSchema {
                     AND c.sequence = ANY (keyed)
             ) d;
             IF waiting IS NOT NULL THEN
-                -- Stored as blocked only while what it waits for cannot be settled: who settles that one looks for it.
+                -- Stored as blocked only while what it waits for cannot be settled: who settles that one looks for it. What was
+                -- settled since the look above blocks no more, and nobody would come for those behind it; who settles with an
+                -- older snapshot would not see them.
                 held := ARRAY(
                     SELECT b.sequence FROM outbox_deliveries b
                     WHERE b.subscription = _subscription AND b.sequence = ANY (blockers)
+                        AND (b.state <> 'dead' OR b.blockskey) AND NOT b.settling
                     FOR NO KEY UPDATE SKIP LOCKED);
                 UPDATE outbox_deliveries d SET epoch = NULL,
                     state = CASE WHEN w.blocker = ANY (held) THEN 'blocked'::outbox_state ELSE d.state END

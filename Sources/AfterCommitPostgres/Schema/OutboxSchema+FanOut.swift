@@ -29,8 +29,20 @@ extension OutboxSchema {
     /// Whether a subscription's row takes a type, as ``EventTypeSelection/contains(_:)`` has it. Text, for a function in SQL
     /// would be called for each row.
     static func matches(_ type: String, _ subscription: String) -> String {
+        matches(type, types: "\(subscription).types", prefixes: "\(subscription).prefixes")
+    }
+
+    /// Whether it takes a type that it has taken only since its last change.
+    static func matchesAdded(_ type: String, _ subscription: String) -> String {
         """
-        (\(type) = ANY (\(subscription).types) OR EXISTS (SELECT FROM unnest(\(subscription).prefixes) p \
+        (\(matches(type, subscription)) AND NOT \
+        \(matches(type, types: "\(subscription).formertypes", prefixes: "\(subscription).formerprefixes")))
+        """
+    }
+
+    private static func matches(_ type: String, types: String, prefixes: String) -> String {
+        """
+        (\(type) = ANY (\(types)) OR EXISTS (SELECT FROM unnest(\(prefixes)) p \
         WHERE starts_with(\(type), p) AND length(\(type)) > length(p)))
         """
     }

@@ -14,7 +14,10 @@ extension OutboxSchema {
         BEGIN
             PERFORM outbox_lock();
             SELECT * INTO known FROM outbox_subscriptions WHERE name = _name;
-            IF FOUND THEN
+            IF FOUND AND NOT EXISTS (SELECT FROM unnest(_types) t WHERE NOT \(matches("t", "known")))
+                AND NOT EXISTS (SELECT FROM unnest(_prefixes) p WHERE NOT \(covers("known.prefixes", "p")))
+            THEN
+                -- Nothing is added.
                 IF known.types <> _types OR known.prefixes <> _prefixes THEN
                     UPDATE outbox_subscriptions SET types = _types, prefixes = _prefixes WHERE name = _name;
                 END IF;
@@ -22,8 +25,23 @@ extension OutboxSchema {
             END IF;
             -- The number comes before this transaction's id: who has not seen the number has an older id.
             given := nextval('outbox_registrations');
-            INSERT INTO outbox_subscriptions (name, types, prefixes, number, beginning)
-            VALUES (_name, _types, _prefixes, given, _beginning) RETURNING * INTO known;
+            IF known.subscription IS NULL THEN
+                INSERT INTO outbox_subscriptions (name, types, prefixes, number, beginning, addedsnapshot)
+                VALUES (_name, _types, _prefixes, given, _beginning,
+                    CASE WHEN NOT _beginning THEN pg_current_snapshot() END) RETURNING * INTO known;
+            ELSE
+                -- Transactions that are open give it nothing of what it takes from now on. A change before that is not through
+                -- with its own goes through with this one.
+                UPDATE outbox_subscriptions s SET types = _types, prefixes = _prefixes, number = given, active = false,
+                    xid = pg_current_xact_id(),
+                    formertypes = CASE WHEN s.active THEN s.types
+                        ELSE ARRAY(SELECT t FROM unnest(s.formertypes) t WHERE \(matches("t", "s"))) END,
+                    formerprefixes = CASE WHEN s.active THEN s.prefixes
+                        ELSE ARRAY(SELECT p FROM unnest(s.formerprefixes) p WHERE \(covers("s.prefixes", "p"))) END,
+                    addedsnapshot = CASE WHEN s.active THEN pg_current_snapshot() ELSE s.addedsnapshot END,
+                    formernumber = CASE WHEN s.active THEN s.number ELSE s.formernumber END
+                WHERE name = _name;
+            END IF;
             UPDATE outbox_registration SET number = given;
             RETURN known.subscription;
         END $$;
@@ -38,17 +56,24 @@ extension OutboxSchema {
             INSERT INTO outbox_deliveries (subscription, sequence, orderingkey)
             SELECT s.subscription, e.sequence, e.orderingkey
             FROM late l JOIN outbox_events e ON e.sequence = l.sequence
-                JOIN outbox_subscriptions s ON s.number > l.number AND \(matches("e.type", "s"))
-            WHERE NOT pg_visible_in_snapshot(e.xid, s.snapshot)
+                JOIN outbox_subscriptions s ON s.number > l.number
+                    AND CASE WHEN s.formernumber > l.number THEN \(matches("e.type", "s"))
+                        ELSE \(matchesAdded("e.type", "s")) END
+            WHERE NOT pg_visible_in_snapshot(e.xid, coalesce(s.addedsnapshot, s.snapshot))
             ON CONFLICT DO NOTHING;
-            -- The transactions that were open when it was registered have ended: what they inserted is there now.
+            -- The transactions that were open when it was registered, or changed, have ended: what they inserted is there now.
             FOR ready IN SELECT * FROM outbox_subscriptions s
-                WHERE NOT s.active AND pg_snapshot_xmin(pg_current_snapshot()) > s.xid
+                -- One that was restored into another cluster may have an id that has not been given out there.
+                WHERE NOT s.active AND (pg_snapshot_xmin(pg_current_snapshot()) > s.xid
+                    OR s.xid >= pg_snapshot_xmax(pg_current_snapshot()))
             LOOP
                 INSERT INTO outbox_deliveries (subscription, sequence, orderingkey)
                 SELECT ready.subscription, e.sequence, e.orderingkey FROM outbox_events e
-                WHERE \(matches("e.type", "ready"))
-                    AND (ready.beginning OR NOT pg_visible_in_snapshot(e.xid, ready.snapshot))
+                WHERE \(matchesAdded("e.type", "ready"))
+                    AND (ready.addedsnapshot IS NULL OR NOT pg_visible_in_snapshot(e.xid, ready.addedsnapshot)
+                        -- Restored ones are history, but for what they were open beside.
+                        AND (e.xid < pg_snapshot_xmax(pg_current_snapshot())
+                            OR ready.xid >= pg_snapshot_xmax(pg_current_snapshot())))
                     AND NOT EXISTS (SELECT FROM outbox_late l WHERE l.sequence = e.sequence)
                 ON CONFLICT DO NOTHING;
                 UPDATE outbox_subscriptions SET active = true WHERE subscription = ready.subscription;
@@ -74,5 +99,10 @@ extension OutboxSchema {
             RETURN freed;
         END $$;
         """
+
+    /// Whether some of these prefixes take all that another does.
+    private static func covers(_ prefixes: String, _ prefix: String) -> String {
+        "EXISTS (SELECT FROM unnest(\(prefixes)) covering WHERE starts_with(\(prefix), covering))"
+    }
 }
 #endif

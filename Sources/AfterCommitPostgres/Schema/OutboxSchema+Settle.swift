@@ -45,7 +45,8 @@ extension OutboxSchema {
                         due = to_timestamp(exception.due), attempts = coalesce(exception.attempts, d.attempts),
                         replays = coalesce(exception.replays, d.replays), spent = coalesce(exception.spent, d.spent),
                         failures = coalesce(exception.failures, d.failures), reason = exception.reason,
-                        deadsince = to_timestamp(exception.deadsince), blockskey = coalesce(exception.blockskey, false)
+                        deadsince = to_timestamp(exception.deadsince), blockskey = coalesce(exception.blockskey, false),
+                        settling = false
                     WHERE d.sequence = exception.sequence AND d.subscription = _subscription AND d.epoch = _epoch
                     RETURNING d.orderingkey INTO ofkey;
                     IF FOUND THEN
@@ -67,14 +68,14 @@ extension OutboxSchema {
             INTO more, freed FROM done d;
             keys := keys || freed;
             -- What they wait for may have been settled before they were stored as blocked, by a transaction of its own. One that
-            -- is about to be is waited for.
+            -- is about to be is waited for, but for one that is settled with an older snapshot.
             FOREACH waiter IN ARRAY waiting LOOP
                 PERFORM FROM outbox_deliveries d
                 WHERE d.subscription = _subscription AND d.orderingkey = waiter AND (d.state <> 'dead' OR d.blockskey)
-                    AND d.sequence < (
+                    AND NOT d.settling AND d.sequence < (
                         SELECT min(b.sequence) FROM outbox_deliveries b
                         WHERE b.subscription = _subscription AND b.orderingkey = waiter AND b.state = 'blocked')
-                ORDER BY d.sequence LIMIT 1 FOR KEY SHARE;
+                ORDER BY d.sequence LIMIT 1 FOR NO KEY UPDATE;
                 IF NOT FOUND THEN
                     keys := keys || waiter;
                 END IF;

@@ -5,9 +5,9 @@ extension OutboxSchema {
         CREATE TABLE outbox_events (
             sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
-            aggregatetype varchar(255) NOT NULL,
-            aggregateid varchar(255) NOT NULL,
-            type varchar(255) NOT NULL CHECK (type <> ''),
+            aggregatetype text NOT NULL,
+            aggregateid text NOT NULL,
+            type text NOT NULL CHECK (type <> ''),
             payload jsonb,
             payloadbytes bytea,
             source text NOT NULL DEFAULT '/',
@@ -15,7 +15,7 @@ extension OutboxSchema {
             schemaversion integer NOT NULL DEFAULT 1,
             orderingkey varchar(400),
             headers jsonb NOT NULL DEFAULT '{}',
-            contenttype varchar(255) NOT NULL DEFAULT 'application/json',
+            contenttype text NOT NULL DEFAULT 'application/json',
             xid xid8 NOT NULL DEFAULT pg_current_xact_id()
         );
 
@@ -35,6 +35,7 @@ extension OutboxSchema {
             reason text,
             deadsince timestamptz,
             blockskey boolean NOT NULL DEFAULT false,
+            settling boolean NOT NULL DEFAULT false,
             PRIMARY KEY (sequence, subscription)
         ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
                 autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
@@ -51,7 +52,11 @@ extension OutboxSchema {
             beginning boolean NOT NULL,
             snapshot pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
             xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-            active boolean NOT NULL DEFAULT false
+            active boolean NOT NULL DEFAULT false,
+            formertypes text[] NOT NULL DEFAULT '{}',
+            formerprefixes text[] NOT NULL DEFAULT '{}',
+            addedsnapshot pg_snapshot,
+            formernumber bigint NOT NULL DEFAULT 0
         );
         CREATE SEQUENCE outbox_registrations;
         CREATE TABLE outbox_registration (number bigint NOT NULL);
@@ -67,9 +72,9 @@ extension OutboxSchema {
         CREATE TABLE outbox_delayed (
             id uuid PRIMARY KEY,
             deliverat timestamptz NOT NULL,
-            aggregatetype varchar(255) NOT NULL,
-            aggregateid varchar(255) NOT NULL,
-            type varchar(255) NOT NULL,
+            aggregatetype text NOT NULL,
+            aggregateid text NOT NULL,
+            type text NOT NULL CHECK (type <> ''),
             payload jsonb,
             payloadbytes bytea,
             source text NOT NULL,
@@ -77,7 +82,7 @@ extension OutboxSchema {
             schemaversion integer NOT NULL,
             orderingkey varchar(400),
             headers jsonb NOT NULL,
-            contenttype varchar(255) NOT NULL
+            contenttype text NOT NULL
         );
         CREATE INDEX outbox_delayed_deliverat ON outbox_delayed (deliverat, id);
 

@@ -48,7 +48,7 @@ final class PostgresStatusColumn: PostgresQueue {
             "an event that a handler's context emits; a transactional handler can emit with its transaction")
     }
 
-    func firstID(for emission: Emission, in session: PostgresSession) -> EventID? { nil }
+    func firstID(for emission: Emission, among emitted: [Emission], in session: PostgresSession) -> EventID? { nil }
 
     /// The row says at once that it has an event: another one of it must be refused where it is emitted.
     func mark(_ emission: Emission, in session: PostgresSession) throws {

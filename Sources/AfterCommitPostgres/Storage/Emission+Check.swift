@@ -9,7 +9,7 @@ extension Emission {
 
     /// Refuses what PostgreSQL cannot keep, before anything is sent: its error would come later, name no field, and fail what
     /// else is stored by the same statement.
-    /// - Throws: `EmitError` with `unsuitableField`.
+    /// - Throws: `EmitError` with `unsuitableField`, with `orderingKeyTooLong` for one that no factory has looked at.
     func checkStorable() throws(EmitError) {
         let envelope = envelope
         let texts: [(field: String, text: String?)] = [
@@ -17,6 +17,9 @@ extension Emission {
             ("contentType", envelope.contentType), ("deduplicationKey", deduplication?.callersKey),
         ]
         for (field, text) in texts where text?.hasNUL == true { throw Self.hasNUL(field) }
+        if let bytes = envelope.orderingKey?.utf8.count, bytes > EnvelopeFactory.maxOrderingKeyBytes {
+            throw .orderingKeyTooLong(bytes: bytes, limit: EnvelopeFactory.maxOrderingKeyBytes)
+        }
         for (name, value) in envelope.headers {
             guard !name.hasNUL else { throw Self.hasNUL("headers") }
             guard !value.hasNUL else { throw Self.hasNUL("headers.\(name)") }

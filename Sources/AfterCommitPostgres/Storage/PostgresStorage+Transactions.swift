@@ -26,10 +26,11 @@ extension PostgresStorage {
     ) async throws -> R? {
         let queue = queue
         let envelopes = envelopes
-        let begin = configuration.isolation.begin
+        let isolation = configuration.isolation
         let result: (value: R, change: StorageChange)? = try await runner.run { session in
+            if isolation != .readCommitted { try queue.beginSettling(delivery, in: session) }
             let tx = PostgresTransaction(session: session, queue: queue, envelopes: envelopes)
-            let value: R? = try Self.attempt(tx, begin) {
+            let value: R? = try Self.attempt(tx, isolation.begin) {
                 switch try queue.lock(delivery, in: session) {
                 case .alreadySettled: return nil
                 case .notClaimed: throw StorageError.notClaimed(delivery)

@@ -66,7 +66,7 @@ public final class PostgresTransaction: StorageTransaction {
     func emit(_ emission: Emission) throws -> EventID {
         try noting { session in
             try queue.check(emission)
-            if let first = try queue.firstID(for: emission, in: session) { return first }
+            if let first = try queue.firstID(for: emission, among: emissions, in: session) { return first }
             try queue.mark(emission, in: session)
             emissions.append(emission)
             return emission.envelope.id

@@ -110,6 +110,46 @@ import Testing
         #expect(error?.field == "time")
     }
 
+    private struct LongNamed: Event {
+        static let type = EventType(rawValue: "order." + String(repeating: "t", count: 400))
+        var orderingKey: String? = String(repeating: "k", count: EnvelopeFactory.maxOrderingKeyBytes)
+    }
+
+    @Test func theLongestKeyAndLongNamesAreStored() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        let handler = RecordingHandler<LongNamed>()
+        let subscriptions = [
+            Subscription("test", to: LongNamed.self) { try await handler($0, $1) },
+            Subscription("emits", to: OrderPlaced.self) { _, context in try context.emit(LongNamed()) },
+        ]
+        try await running(storage, subscriptions) { engine in
+            try await engine.emit(LongNamed())
+            _ = try await storage.transaction { try $0.emit(LongNamed()) }
+            try await engine.emit(LongNamed(), at: Date() + 0.2)
+            try await engine.emit(OrderPlaced(number: 0))
+            try await engine.drain(includingDelayed: true)
+            #expect(handler.calls.count == 4)
+        }
+        await storage.close()
+    }
+
+    @Test func aKeyThatIsTooLongIsRefusedWhoeverMadeTheEnvelope() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        var envelope = try Self.emission(1).envelope
+        envelope.contentType = "application/json; profile=" + String(repeating: "p", count: 400)
+        let room = try await storage.reserveRoom(for: 2)
+        try await storage.emit([Emission(envelope: envelope)], into: room)
+        envelope.orderingKey = String(repeating: "k", count: EnvelopeFactory.maxOrderingKeyBytes + 1)
+        let error = await #expect(throws: EmitError.self) {
+            try await storage.emit([Emission(envelope: envelope)], into: room)
+        }
+        #expect(error?.code == .orderingKeyTooLong)
+        #expect(try await numbers(database) == [1])
+        await storage.close()
+    }
+
     @Test func whatTheFactorySaysIsLookedAt() async throws {
         let database = try await TestDatabase()
         let storage = try await PostgresStorage(

@@ -29,9 +29,28 @@ import Testing
         #expect(next.run.isEmpty)
         #expect(state.blockedCount == 0)
         #expect(state.heldCount == 0)
+        // The storage does not know of the head's outcome yet.
+        #expect(state.admit(delivery(3)) == .block)
+        state.stored([Settlement(delivery: delivery(2), outcome: .blocked)])
+        #expect(state.admit(delivery(4)) == .block)
+        #expect(state.blockedCount == 0)
+        state.stored([
+            Settlement(delivery: delivery(1), outcome: .retrying(due: .distantPast, history: DeliveryHistory()))
+        ])
         #expect(state.awaited.isEmpty)
         // Another process has ended the head: what the storage hands out now runs.
         #expect(state.admit(delivery(2)) == .run)
+    }
+
+    @Test func aHeadThatRunsAgainIsNotForgottenForItsLastOutcome() {
+        var state = OrderingState(maxHeld: 10, storageOrdersKeys: true)
+        #expect(state.admit(delivery(1)) == .run)
+        _ = state.end(key: "key", sequence: 1, outcome: .retrying)
+        #expect(state.admit(delivery(1)) == .run)
+        state.stored([
+            Settlement(delivery: delivery(1), outcome: .retrying(due: .distantPast, history: DeliveryHistory()))
+        ])
+        #expect(state.admit(delivery(2)) == .held)
     }
 
     @Test func pastTheBoundTheyGoBackToTheStorage() {
