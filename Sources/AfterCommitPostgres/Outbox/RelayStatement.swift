@@ -1,12 +1,12 @@
 #if Postgres
-/// What a relay tells of itself. None of it needs a flush: after a crash of the server the relay finds its lease gone, and
-/// gets another.
+/// What a relay tells of itself. Only its beginning needs a flush: an epoch that a crash of the server takes back would be given
+/// to another as well. After one that undid the rest the relay finds its lease gone, and gets another.
 enum RelayStatement {
     private static let unflushed = "set_config('synchronous_commit', 'off', true)"
 
     static let join = """
         INSERT INTO outbox_relays (name, expires) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 second')
-        RETURNING epoch, \(unflushed)
+        RETURNING epoch
         """
     static let renew = """
         UPDATE outbox_relays SET expires = clock_timestamp() + $2::float8 * interval '1 second' WHERE epoch = $1
