@@ -10,8 +10,11 @@ import Glibc
 /// the server has answered and before the client knows.
 final class CuttingProxy: Sendable {
     private struct Cut {
-        var messages: Int
+        var messages = 0
+        /// What the message says that is meant; `nil` for any.
+        var text: String?
         var isDelivered: Bool
+        var isAwaited = true
     }
 
     let url: String
@@ -47,6 +50,14 @@ final class CuttingProxy: Sendable {
     ///   - isDelivered: whether the server gets it, and does what it says.
     func cut(after messages: Int, delivering isDelivered: Bool) {
         next.withLock { $0 = Cut(messages: messages, isDelivered: isDelivered) }
+    }
+
+    /// Cuts the connection at the next message of a client in which `text` stands.
+    /// - Parameters:
+    ///   - isDelivered: whether the server gets it, and does what it says.
+    ///   - isAwaited: whether that is waited for.
+    func cut(at text: String, delivering isDelivered: Bool, awaiting isAwaited: Bool = true) {
+        next.withLock { $0 = Cut(text: text, isDelivered: isDelivered, isAwaited: isAwaited) }
     }
 
     func stop() {
@@ -91,6 +102,11 @@ final class CuttingProxy: Sendable {
             guard ends[0].revents != 0 else { continue }
             let cut = next.withLock { next -> Cut? in
                 guard let cut = next else { return nil }
+                if let text = cut.text {
+                    guard Self.says(text, client, &buffer) else { return nil }
+                    next = nil
+                    return cut
+                }
                 next = cut.messages == 0 ? nil : Cut(messages: cut.messages - 1, isDelivered: cut.isDelivered)
                 return cut
             }
@@ -101,10 +117,16 @@ final class CuttingProxy: Sendable {
             if cut.isDelivered {
                 // Its answer shows that it was done.
                 _ = move(client, server, &buffer)
-                _ = read(server, &buffer, buffer.count)
+                if cut.isAwaited { _ = read(server, &buffer, buffer.count) }
             }
             return
         }
+    }
+
+    /// Whether `text` stands in what a client has sent and nobody has read.
+    private static func says(_ text: String, _ client: Int32, _ buffer: inout [UInt8]) -> Bool {
+        let count = recv(client, &buffer, buffer.count, Int32(MSG_PEEK))
+        return count > 0 && Data(buffer[..<count]).range(of: Data(text.utf8)) != nil
     }
 
     private func move(_ source: Int32, _ destination: Int32, _ buffer: inout [UInt8]) -> Bool {

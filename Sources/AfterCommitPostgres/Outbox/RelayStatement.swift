@@ -12,8 +12,11 @@ enum RelayStatement {
         UPDATE outbox_relays SET expires = clock_timestamp() + $2::float8 * interval '1 second' WHERE epoch = $1
         RETURNING epoch, \(unflushed)
         """
-    static let leave = "DELETE FROM outbox_relays WHERE epoch = $1"
-    static let releaseAll = "UPDATE outbox_deliveries SET epoch = NULL WHERE epoch = $1"
+    /// What it had is freed by ``reap``.
+    static let leave = """
+        WITH gone AS (DELETE FROM outbox_relays WHERE epoch = $1 RETURNING epoch)
+        INSERT INTO outbox_lapsed (epoch) SELECT epoch FROM gone
+        """
     static let setIdle = "UPDATE outbox_relays SET idle = $2 WHERE epoch = $1 RETURNING \(unflushed)"
     static let repair = "SELECT outbox_repair()"
     static let inactive = """

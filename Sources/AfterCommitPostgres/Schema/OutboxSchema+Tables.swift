@@ -63,6 +63,7 @@ extension OutboxSchema {
             expires timestamptz NOT NULL,
             idle boolean NOT NULL DEFAULT false
         );
+        CREATE TABLE outbox_lapsed (epoch bigint PRIMARY KEY);
 
         CREATE TABLE outbox_delayed (
             id uuid PRIMARY KEY,
