@@ -12,6 +12,8 @@ final class PostgresSession {
     private var prepared: PreparedStatements
     /// Longer than the server lets a statement take: then nobody is there.
     private var patience: Duration?
+    /// What serves it, where the server has said so.
+    var process: ServerProcess?
     /// Whether nothing more can be asked.
     private(set) var isLost = false
 
