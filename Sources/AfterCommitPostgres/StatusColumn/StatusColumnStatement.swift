@@ -93,9 +93,10 @@ struct StatusColumnStatement: Sendable {
         exists = "SELECT EXISTS (SELECT FROM \(table) WHERE \(key) = $1)"
         stored = "SELECT EXISTS (SELECT FROM \(table) WHERE event_id = ANY ($1))"
         newestID = "SELECT event_id FROM \(table) WHERE event_id IS NOT NULL ORDER BY event_id DESC LIMIT 1"
+        // What somebody has locked is marked the next time: the connection that looks for it is the one that delivers.
         markedByHand = """
             SELECT tableoid::bigint AS event_table, ctid::text AS event_place, * FROM \(table)
-            WHERE event_status = 'pending' AND event_sequence IS NULL LIMIT 1000 FOR UPDATE
+            WHERE event_status = 'pending' AND event_sequence IS NULL LIMIT 1000 FOR UPDATE SKIP LOCKED
             """
         adopt = """
             UPDATE \(table) SET \(assignments)
