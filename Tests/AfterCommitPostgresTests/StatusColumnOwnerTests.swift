@@ -31,5 +31,26 @@ import Testing
         #expect(try await eventually { try await storage.claimNumbers() == [100] })
         await storage.close()
     }
+
+    /// In a container, say, where a server that is started anew has the numbers of the last one.
+    @Test func aSessionWhoseProcessHasTheNumberOfTheLastIsAnother() async throws {
+        let database = try await TestDatabase.withOrders()
+        try await database.run { session in
+            // Before the server's own.
+            try session.executeScript(
+                """
+                CREATE FUNCTION pg_stat_get_activity(integer) RETURNS TABLE (pid integer, backend_start timestamptz)
+                LANGUAGE sql AS $$ SELECT 4711, a.backend_start FROM pg_catalog.pg_stat_get_activity($1) a $$;
+                ALTER DATABASE \(database.name) SET search_path = public, pg_catalog;
+                """)
+        }
+        let storage = try await database.column(pollInterval: .milliseconds(50))
+        #expect(try await storage.pool.run(\.process)?.number == 4711)
+        try await storage.attach()
+        #expect(try await database.holder() != nil)
+        try await database.endHolder()
+        #expect(try await eventually { try await database.holder() != nil })
+        await storage.close()
+    }
 }
 #endif

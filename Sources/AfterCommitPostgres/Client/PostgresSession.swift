@@ -48,7 +48,8 @@ final class PostgresSession {
     /// Whether what is sent and received is encrypted.
     var isEncrypted: Bool { PQsslInUse(socket.connection) == 1 }
 
-    /// The number of the server's process that serves this connection, as `pg_backend_pid()` has it.
+    /// The number of the server's process that serves this connection, as `pg_backend_pid()` has it. A server that is started
+    /// anew may give it out again: ``process`` tells sessions apart.
     var serverProcess: Int32 { PQbackendPID(socket.connection) }
 
     @discardableResult

@@ -10,7 +10,7 @@ final class ColumnOwner: Sendable {
     private struct State {
         var connection: PostgresConnection?
         /// The server's process that holds the lock: it is another one after the connection was lost.
-        var holder: Int32?
+        var holder: ServerProcess?
         /// Whether somebody else was found to have it.
         var isLost = false
         /// Gives the last connection up: who wants the lock again waits for it.
@@ -68,8 +68,8 @@ final class ColumnOwner: Sendable {
     }
 
     private func hold(_ session: PostgresSession) throws {
-        let process = session.serverProcess
-        guard state.withLock(\.holder) != process else { return }
+        let process = session.process
+        guard process == nil || state.withLock(\.holder) != process else { return }
         let isTaken = try session.execute(StatusColumnStatement.tryLock, [.text(table)]).first().bool(0)
         guard isTaken else { throw Self.busy(table) }
         try session.execute(StatusColumnStatement.useIndexes)
