@@ -52,5 +52,21 @@ import Testing
         #expect(try await eventually { try await database.holder() != nil })
         await storage.close()
     }
+
+    @Test func tablesOfOneNameInTwoSchemasHaveTheirOwn() async throws {
+        let database = try await TestDatabase()
+        try await database.run { session in
+            for schema in ["a", "b"] {
+                try session.executeScript(
+                    "CREATE SCHEMA \(schema); CREATE TABLE \(schema).orders (number bigint PRIMARY KEY)")
+            }
+        }
+        let storages = try await ["a", "b"].asyncMap { schema in
+            try await PostgresStorage(
+                PostgresConfiguration(database.url, maxConnections: 2, schema: schema), events: TestDatabase.orders)
+        }
+        for storage in storages { try await storage.attach() }
+        for storage in storages { await storage.close() }
+    }
 }
 #endif

@@ -17,14 +17,16 @@ final class ColumnOwner: Sendable {
         var leaving: Task<Void, Never>?
     }
 
-    private let table: String
+    private let column: StatusColumn
     private let configuration: PostgresConfiguration
     private let time: TimeSource
     private let logger: Logger
     private let state = Locked(State())
 
-    init(table: String, configuration: PostgresConfiguration, time: TimeSource, logger: Logger) {
-        self.table = table
+    private var table: String { column.table }
+
+    init(column: StatusColumn, configuration: PostgresConfiguration, time: TimeSource, logger: Logger) {
+        self.column = column
         self.configuration = configuration
         self.time = time
         self.logger = logger
@@ -70,7 +72,7 @@ final class ColumnOwner: Sendable {
     private func hold(_ session: PostgresSession) throws {
         let process = session.process
         guard process == nil || state.withLock(\.holder) != process else { return }
-        let isTaken = try session.execute(StatusColumnStatement.tryLock, [.text(table)]).first().bool(0)
+        let isTaken = try session.execute(StatusColumnStatement.tryLock, [.text(column.name)]).first().bool(0)
         guard isTaken else { throw Self.busy(table) }
         try session.execute(StatusColumnStatement.useIndexes)
         state.withLock { state in

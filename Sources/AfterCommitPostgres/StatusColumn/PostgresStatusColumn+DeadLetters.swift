@@ -49,7 +49,7 @@ extension PostgresStatusColumn {
         return try await pool.transaction { session in
             // Another server that delivers would go on with a place that is gone.
             if !isAttached {
-                let table = PostgresValue.text(self.column.table)
+                let table = PostgresValue.text(self.column.name)
                 guard try session.execute(StatusColumnStatement.tryLockHere, [table]).first().bool(0) else {
                     throw ColumnOwner.busy(self.column.table)
                 }

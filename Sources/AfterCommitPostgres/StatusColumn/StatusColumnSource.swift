@@ -35,7 +35,7 @@ final class StatusColumnSource: DeliveryRowSource {
         self.time = time
         self.logger = logger
         pollInterval = configuration.pollInterval
-        owner = ColumnOwner(table: rows.column.table, configuration: pool.configuration, time: time, logger: logger)
+        owner = ColumnOwner(column: rows.column, configuration: pool.configuration, time: time, logger: logger)
     }
 
     var statement: StatusColumnStatement { rows.statement }

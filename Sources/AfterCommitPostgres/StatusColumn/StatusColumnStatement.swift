@@ -2,7 +2,7 @@
 /// The statements of one table's status column, each prepared once for each connection.
 struct StatusColumnStatement: Sendable {
     /// What every server that delivers from the table wants for itself, on a connection that it keeps.
-    static let tryLock = "SELECT pg_try_advisory_lock(hashtext('aftercommit_columns'), hashtext($1))"
+    static let tryLock = "SELECT pg_try_advisory_lock(\(lockedTable))"
     /// Rows are taken in the order of an index, a bounded number at a time. A planner whose statistics are older than the backlog
     /// would read and sort all of it instead.
     static let useIndexes = """
@@ -11,7 +11,9 @@ struct StatusColumnStatement: Sendable {
         """
     static let unlock = "SELECT pg_advisory_unlock_all()"
     /// The same for as long as a transaction lasts.
-    static let tryLockHere = "SELECT pg_try_advisory_xact_lock(hashtext('aftercommit_columns'), hashtext($1))"
+    static let tryLockHere = "SELECT pg_try_advisory_xact_lock(\(lockedTable))"
+    /// The table itself and not its name: another schema may have one of the same name.
+    private static let lockedTable = "hashtext('aftercommit_columns'), to_regclass($1)::oid::integer"
     static let notify = "SELECT pg_notify('aftercommit_outbox', '')"
     static let subscription = """
         SELECT subscription FROM aftercommit_columns WHERE name = $1 AND subscription IS NOT NULL
