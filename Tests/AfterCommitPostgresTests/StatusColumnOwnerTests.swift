@@ -68,5 +68,25 @@ import Testing
         for storage in storages { try await storage.attach() }
         for storage in storages { await storage.close() }
     }
+
+    @Test func whatComesLateOverwritesNothingOfTheNextOwners() async throws {
+        let database = try await TestDatabase.withOrders()
+        let storage = try await database.column()
+        try await storage.attach()
+        try await storage.transaction { _ = try $0.emit(OrderPlaced(number: 100)) }
+        let delivery = try #require(try await storage.claim().first)
+        let other = try await database.takeFromHolder()
+        let letter = DeadLetter(
+            id: DeliveryID(subscription: "ledger", sequence: delivery.sequence), envelope: delivery.envelope,
+            reason: .exhausted, history: DeliveryHistory(attempts: 4), deadSince: Date(timeIntervalSince1970: 1),
+            blocksKey: false)
+        let report = try await storage.settle(
+            SettlementBatch(
+                subscription: "ledger", exceptions: [Settlement(delivery: delivery, outcome: .deadLettered(letter))]))
+        #expect(report.stale == [delivery.sequence])
+        #expect(try await storage.state(100) == .pending)
+        await other.close()
+        await storage.close()
+    }
 }
 #endif
