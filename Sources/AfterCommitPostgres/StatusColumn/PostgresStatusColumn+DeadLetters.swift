@@ -42,7 +42,8 @@ extension PostgresStatusColumn {
         }
     }
 
-    /// Forgets the events of all rows; the rows stay.
+    /// Forgets what became of the events so far. Rows that are pending stay so, for the next subscription; dead letters are gone,
+    /// and their rows stay failed.
     func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
         guard live.claims(name) == nil else { throw StorageError.alreadyDelivering }
         let isAttached = live.isAttached

@@ -199,7 +199,10 @@ struct StatusColumnStatement: Sendable {
             RETURNING event_sequence
             """
         forgetPending = """
-            UPDATE \(table) SET event_status = NULL, event_due = NULL, event_key = NULL WHERE event_status = 'pending'
+            UPDATE \(table) SET event_attempts = 0, event_due = NULL, event_key = NULL, event_error = NULL,
+                event_detail = event_detail - 'delivery'
+            WHERE event_status = 'pending' AND event_sequence IS NOT NULL
+                AND (event_due IS NOT NULL OR event_key IS NOT NULL OR event_attempts > 0 OR event_detail ? 'delivery')
             """
         forgetDead = "UPDATE \(table) SET event_sequence = NULL WHERE \(Self.dead)"
     }
