@@ -173,6 +173,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func aKeyGoesOnOnceItsFailedRowHasAnotherEventOrIsGone(isDeleted: Bool) async throws {
+        try await withColumn(pollInterval: .milliseconds(50)) { storage, database in
+            let handler = RecordingHandler<OrderPlaced> { _, context in
+                if context.headers["fails"] != nil { throw HandlerOutcome.permanent(CancellationError()) }
+            }
+            let subscription = Subscription("ledger", to: OrderPlaced.self) { try await handler($0, $1) }
+            try await running(storage, [subscription]) { engine in
+                try await storage.transaction { tx in
+                    _ = try tx.emit(
+                        OrderPlaced(number: 100, orderingKey: "key"), options: EmitOptions(headers: ["fails": "1"]))
+                }
+                #expect(try await eventually { try await storage.state(100) == .failed })
+                if isDeleted {
+                    try await database.run { _ = try $0.execute("DELETE FROM orders WHERE number = 100").count }
+                }
+                let number = isDeleted ? 101 : 100
+                try await storage.transaction { _ = try $0.emit(OrderPlaced(number: number, orderingKey: "key")) }
+                #expect(try await eventually { try await storage.state(number) == .succeeded })
+            }
+        }
+    }
+
     @Test func aDeletedDeadLetterLeavesItsRowFailed() async throws {
         try await withColumn { storage, _ in
             try await storage.attach()

@@ -121,7 +121,8 @@ final class StatusColumnSource: DeliveryRowSource {
         do {
             try await adopt()
             hasFailed = false
-            live.wake(.claimable)
+            // A row that failed or is retried may have been deleted, or have another event: then its key goes on.
+            live.wake([.claimable, .deadLetters])
         } catch let error as StorageError where error.code == .storeBusy {
             // Told when it was lost.
         } catch {
