@@ -21,6 +21,7 @@ final class CuttingProxy: Sendable {
     private let listener: Int32
     private let target: UInt16
     private let next = Mutex<Cut?>(nil)
+    private let refuses = Mutex(false)
 
     init(to url: String) throws {
         guard let components = URLComponents(string: url), let port = components.port else {
@@ -60,6 +61,11 @@ final class CuttingProxy: Sendable {
         next.withLock { $0 = Cut(text: text, isDelivered: isDelivered, isAwaited: isAwaited) }
     }
 
+    /// Whether new connections are closed at once.
+    func refuse(_ refuses: Bool) {
+        self.refuses.withLock { $0 = refuses }
+    }
+
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
@@ -76,7 +82,7 @@ final class CuttingProxy: Sendable {
                     connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
                 }
             }
-            guard connected else {
+            guard connected, !refuses.withLock({ $0 }) else {
                 close(client)
                 close(server)
                 continue

@@ -23,10 +23,10 @@ import Testing
         }
         let first = try await database.storage()
         let second = try await database.storage()
-        _ = try await first.attach([Self.registration]) { _ in }
+        try await first.attachWhole([Self.registration])
         let before = try #require(first.relay?.epoch)
         try await onOwnThread("restart") { try server.restart() }
-        _ = try await second.attach([Self.registration]) { _ in }
+        try await second.attachWhole([Self.registration])
         #expect(try #require(second.relay?.epoch) > before)
         await first.close()
         await second.close()
@@ -37,7 +37,7 @@ import Testing
         let proxy = try CuttingProxy(to: database.url)
         let storage = try await PostgresStorage(PostgresConfiguration(proxy.url, maxConnections: 2))
         let changes = Mutex<[StorageChange]>([])
-        _ = try await storage.attach([Self.registration]) { change in changes.withLock { $0.append(change) } }
+        try await storage.attachWhole([Self.registration]) { change in changes.withLock { $0.append(change) } }
         try await storage.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0, orderingKey: "key") })
         let before = try #require(storage.relay?.epoch)
         proxy.cut(at: "outbox_claim(", delivering: true)
@@ -57,7 +57,7 @@ import Testing
         let database = try await TestDatabase()
         let proxy = try CuttingProxy(to: database.url)
         let storage = try await PostgresStorage(PostgresConfiguration(proxy.url, maxConnections: 2))
-        _ = try await storage.attach([Self.registration]) { _ in }
+        try await storage.attachWhole([Self.registration])
         try await storage.emit(OrderPlaced(number: 1))
         let claimed = try await storage.claim(Self.request).deliveries.map(\.sequence)
         await storage.release(claimed, subscription: "test")
@@ -72,7 +72,7 @@ import Testing
     @Test func whatOneLookFoundIsHandedOutAlthoughTheNextFails() async throws {
         let database = try await TestDatabase()
         let storage = try await database.storage()
-        _ = try await storage.attach([Self.registration]) { _ in }
+        try await storage.attachWhole([Self.registration])
         try await database.run { session in
             // There must be something to look behind.
             _ = try session.execute("ALTER TABLE outbox_events ALTER COLUMN sequence RESTART WITH 5000").count
@@ -112,12 +112,43 @@ import Testing
         await storage.close()
     }
 
+    // MARK: Settling
+
+    /// - Parameter isBack: whether the server can be asked at once what became of it.
+    @Test(arguments: [true, false])
+    func aSettlementWhoseAnswerWasLostIsNotStale(isBack: Bool) async throws {
+        let database = try await TestDatabase()
+        let proxy = try CuttingProxy(to: database.url)
+        let storage = try await PostgresStorage(PostgresConfiguration(proxy.url, maxConnections: 1))
+        try await storage.attachWhole([Self.registration])
+        try await storage.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0) })
+        let claimed = try await storage.claim(Self.request).deliveries
+        let sequences = claimed.map(\.sequence)
+        let batch = SettlementBatch(
+            subscription: "test", delivered: Array(sequences[1...]),
+            exceptions: [
+                Settlement(
+                    delivery: claimed[0],
+                    outcome: .retrying(due: Date(timeIntervalSince1970: 4e9), history: DeliveryHistory(attempts: 1)))
+            ])
+        proxy.cut(at: "outbox_settle(", delivering: true)
+        if !isBack {
+            proxy.refuse(true)
+            await #expect(throws: PostgresError.self) { try await storage.settle(batch) }
+            proxy.refuse(false)
+        }
+        #expect(try await storage.settle(batch).stale == [])
+        #expect(try await storage.settle(batch).stale.sorted() == sequences, "told once")
+        await storage.close()
+        proxy.stop()
+    }
+
     // MARK: Renewing
 
     @Test func aLeaseIsRenewedWhileEveryConnectionIsBusy() async throws {
         let database = try await TestDatabase()
         let storage = try await database.storage(configuration: .init(leaseDuration: .seconds(2)), maxConnections: 1)
-        _ = try await storage.attach([Self.registration]) { _ in }
+        try await storage.attachWhole([Self.registration])
         let (isBusy, mayEnd) = (Latch(), DispatchSemaphore(value: 0))
         async let busy: Void = storage.transaction { _ in
             isBusy.open()
@@ -137,7 +168,7 @@ import Testing
     @Test func whatATransactionHasLockedHoldsUpNothingElseOfALapsedRelay() async throws {
         let database = try await TestDatabase()
         let stopped = try await database.storage()
-        _ = try await stopped.attach([Self.registration]) { _ in }
+        try await stopped.attachWhole([Self.registration])
         try await stopped.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0) })
         let first = try #require(try await stopped.claim(Self.request).deliveries.first)
         let (isLocked, mayEnd) = (Latch(), DispatchSemaphore(value: 0))
@@ -172,5 +203,18 @@ import Testing
 
 extension PostgresStorage {
     var relay: Relay? { (queue as? PostgresOutbox)?.relay }
+
+    /// Attaches, and waits for the transactions of other tests that may keep a new subscription waiting.
+    func attachWhole(
+        _ registrations: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void = { _ in }
+    ) async throws {
+        _ = try await attach(registrations, wake: wake)
+        _ = try await eventually {
+            try await pool.run { session in
+                try session.execute("SELECT outbox_repair()")
+                return try session.execute("SELECT FROM outbox_subscriptions WHERE NOT active").isEmpty
+            }
+        }
+    }
 }
 #endif

@@ -21,6 +21,8 @@ final class Relay: Sendable {
         var looks: [String: Look] = [:]
         /// Subscriptions whose engine is being told that the lease was lost: what it gets before it knows would be lost too.
         var untold: Set<String> = []
+        /// What settlements were about that were not answered: they may have been written.
+        var unanswered: [String: Set<UInt64>] = [:]
         /// Counts what has begun.
         var attachment: UInt64 = 0
     }
@@ -180,6 +182,21 @@ final class Relay: Sendable {
         state.withLock { $0.looks[subscription] = nil }
     }
 
+    /// Notes that nobody knows whether these are settled.
+    func noteUnanswered(_ sequences: [UInt64], of subscription: String) {
+        state.withLock { $0.unanswered[subscription, default: []].formUnion(sequences) }
+    }
+
+    /// Takes out those of `sequences` of which that was noted.
+    func takeUnanswered(_ sequences: [UInt64], of subscription: String) -> Set<UInt64> {
+        state.withLock { state in
+            guard let noted = state.unanswered.removeValue(forKey: subscription) else { return [] }
+            let left = noted.subtracting(sequences)
+            if !left.isEmpty { state.unanswered[subscription] = left }
+            return noted.subtracting(left)
+        }
+    }
+
     func delivers(to subscription: String) -> Bool { state.withLock { $0.subscriptions[subscription] != nil } }
 
     var isIdle: Bool { state.withLock { $0.isIdle } }
@@ -196,6 +213,7 @@ final class Relay: Sendable {
             guard state.epoch == epoch else { return false }
             state.epoch = nil
             state.untold = Set(state.subscriptions.keys)
+            state.unanswered = [:]
             state.isIdle = false
             state.busy = []
             state.looks = [:]

@@ -12,6 +12,8 @@ final class PostgresOutbox: PostgresQueue {
     let logger: Logger
     let relay: Relay
     let lease: RelayLease
+    /// Finds out what became of settlements.
+    let runner: TransactionRunner
     /// What keeps the lease and looks after the tables, while an engine is attached.
     private let heartbeat = Locked<Task<Void, Never>?>(nil)
     /// The last detachment: what follows waits for it.
@@ -26,11 +28,15 @@ final class PostgresOutbox: PostgresQueue {
         self.configuration = configuration
         self.time = time
         self.logger = logger
+        runner = TransactionRunner(pool: pool, maxConflicts: 0, patience: Self.settlementPatience, time: time)
         let relay = Relay()
         self.relay = relay
         lease = RelayLease(
             relay: relay, database: pool.configuration, configuration: configuration, time: time, logger: logger)
     }
+
+    /// After that the worker, which does nothing else meanwhile, is told, and tries again.
+    private static let settlementPatience = Duration.seconds(2)
 
     var leaseDuration: Duration? { configuration.leaseDuration }
     var ordersKeys: Bool { true }

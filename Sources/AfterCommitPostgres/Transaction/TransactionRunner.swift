@@ -60,7 +60,7 @@ struct TransactionRunner: Sendable {
     }
 
     /// What came of a commit must be known, whoever is cancelled.
-    private func isCommitted(_ trace: Trace, by process: ServerProcess?, cause: PostgresError) async throws -> Bool {
+    func isCommitted(_ trace: Trace, by process: ServerProcess?, cause: PostgresError) async throws -> Bool {
         try await Task { try await outcome(trace, by: process, cause: cause) }.value
     }
 
