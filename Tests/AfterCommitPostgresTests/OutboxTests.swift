@@ -155,6 +155,24 @@ import Testing
         await storage.close()
     }
 
+    @Test func aConfigurationWithWhichNothingCouldWorkIsRefused() async throws {
+        // Nothing is asked of the server before.
+        let database = try PostgresConfiguration("postgresql://127.0.0.1:1/none", connectTimeout: .milliseconds(100))
+        let wrong: [(String, PostgresStorage.Configuration)] = [
+            ("leaseDuration", .init(leaseDuration: .zero)), ("pollInterval", .init(pollInterval: .zero)),
+            ("pruneInterval", .init(pruneInterval: .seconds(-1))), ("retention", .init(retention: .seconds(-1))),
+            ("inboxWindow", .init(inboxWindow: .seconds(-1))), ("maxConflicts", .init(maxConflicts: -1)),
+            ("reconnectTimeout", .init(reconnectTimeout: .seconds(-1))), ("relayName", .init(relayName: "a\0")),
+        ]
+        for (name, configuration) in wrong {
+            let error = await #expect(throws: StorageError.self) {
+                _ = try await PostgresStorage(database, configuration: configuration)
+            }
+            #expect(error?.code == .unsuitablePath)
+            #expect(error?.message.hasPrefix(name) == true)
+        }
+    }
+
     @Test func theInboxHasOneEffectForAHundredDeliveriesAtOnce() async throws {
         let database = try await TestDatabase()
         let storage = try await database.storage()

@@ -46,6 +46,24 @@ extension PostgresStorage {
             self.isolation = isolation
             self.relayName = relayName ?? "process \(ProcessInfo.processInfo.processIdentifier)"
         }
+
+        /// - Throws: `StorageError` with `unsuitablePath` for a value with which nothing could work.
+        func validate() throws(StorageError) {
+            let least: [(name: String, value: Duration, least: Duration)] = [
+                ("leaseDuration", leaseDuration, .milliseconds(100)), ("pollInterval", pollInterval, .milliseconds(1)),
+                ("pruneInterval", pruneInterval, .milliseconds(1)), ("retention", retention, .zero),
+                ("inboxWindow", inboxWindow, .zero), ("reconnectTimeout", reconnectTimeout, .zero),
+            ]
+            for (name, value, least) in least where value < least {
+                throw StorageError(.unsuitablePath, "\(name) is \(value); it must be at least \(least)")
+            }
+            guard maxConflicts >= 0 else {
+                throw StorageError(.unsuitablePath, "maxConflicts is \(maxConflicts); it must not be negative")
+            }
+            guard !relayName.hasNUL else {
+                throw StorageError(.unsuitablePath, "relayName has a NUL character")
+            }
+        }
     }
 
     /// PostgreSQL's isolation levels (its manual, 13.2). What a higher one undoes is run again.
