@@ -33,6 +33,7 @@ struct Heartbeat: Sendable {
         let time = outbox.time
         let reaping = configuration.leaseDuration / 4
         var pruner = Pruner(retention: configuration.retention)
+        let cutter = OrphanCutter(maxEvents: configuration.maxOrphanedEvents)
         var nextReaping = time.now()
         var nextPruning = time.now()
         while !Task.isCancelled {
@@ -42,7 +43,7 @@ struct Heartbeat: Sendable {
             }
             if nextPruning <= time.now() {
                 // What is left over waits for the other work, and no longer.
-                nextPruning = await prune(&pruner) ? time.now() + configuration.pruneInterval : time.now()
+                nextPruning = await prune(&pruner, cutter) ? time.now() + configuration.pruneInterval : time.now()
             }
             guard (try? await time.sleep(until: min(nextReaping, nextPruning))) != nil else { return }
         }
@@ -66,9 +67,11 @@ struct Heartbeat: Sendable {
     }
 
     /// - Returns: whether it is enough for now.
-    private func prune(_ pruner: inout Pruner) async -> Bool {
+    private func prune(_ pruner: inout Pruner, _ cutter: OrphanCutter) async -> Bool {
         do {
-            return try await pruner.prune(outbox)
+            try await cutter.see(outbox)
+            let isCut = try await cutter.cut(outbox)
+            return try await pruner.prune(outbox) && isCut
         } catch {
             guard !Task.isCancelled else { return true }
             outbox.logger.error(

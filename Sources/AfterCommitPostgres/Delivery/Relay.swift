@@ -197,6 +197,9 @@ final class Relay: Sendable {
         }
     }
 
+    /// The numbers of what it delivers to.
+    var numbers: [Int32] { state.withLock { Array($0.subscriptions.values) } }
+
     func delivers(to subscription: String) -> Bool { state.withLock { $0.subscriptions[subscription] != nil } }
 
     var isIdle: Bool { state.withLock { $0.isIdle } }

@@ -23,6 +23,26 @@ enum RelayStatement {
         SELECT EXISTS (SELECT FROM outbox_subscriptions WHERE subscription = ANY ($1) AND NOT active)
         """
     static let reap = "SELECT outbox_reap()"
+    /// Somebody delivers to them.
+    static let see = """
+        UPDATE outbox_subscriptions SET seen = clock_timestamp()
+        WHERE subscription = ANY ($1) AND seen < clock_timestamp() - interval '1 minute' RETURNING \(unflushed)
+        """
+    /// Subscriptions that nobody has delivered to for a day, and up to where they are cut: what is further back than so many.
+    static let orphans = """
+        SELECT s.subscription, s.name, last - $1 FROM outbox_subscriptions s,
+            pg_sequence_last_value(pg_get_serial_sequence('outbox_events', 'sequence')) last
+        WHERE \(isOrphan) AND last > $1
+        """
+    static let cut = """
+        DELETE FROM outbox_deliveries WHERE ctid = ANY (ARRAY(
+            SELECT d.ctid FROM outbox_deliveries d
+            WHERE d.subscription = $1 AND d.sequence <= $2 AND d.state <> 'dead' AND d.epoch IS NULL
+                AND EXISTS (SELECT FROM outbox_subscriptions s WHERE s.subscription = $1 AND \(isOrphan))
+            ORDER BY d.sequence LIMIT 1000 FOR UPDATE SKIP LOCKED))
+        RETURNING orderingkey
+        """
+    private static let isOrphan = "s.seen < clock_timestamp() - interval '1 day'"
     static let prune = """
         WITH pruned AS (
             DELETE FROM outbox_events WHERE sequence IN (

@@ -51,7 +51,8 @@ extension OutboxSchema {
             beginning boolean NOT NULL,
             snapshot pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
             xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-            active boolean NOT NULL DEFAULT false
+            active boolean NOT NULL DEFAULT false,
+            seen timestamptz NOT NULL DEFAULT clock_timestamp()
         );
         CREATE SEQUENCE outbox_registrations;
         CREATE TABLE outbox_registration (number bigint NOT NULL);
