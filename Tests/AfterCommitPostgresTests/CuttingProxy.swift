@@ -10,14 +10,18 @@ import Glibc
 /// the server has answered and before the client knows.
 final class CuttingProxy: Sendable {
     private struct Cut {
-        var messages: Int
+        var messages = 0
+        /// What the message says that is meant; `nil` for any.
+        var text: String?
         var isDelivered: Bool
+        var isAwaited = true
     }
 
     let url: String
     private let listener: Int32
     private let target: UInt16
     private let next = Mutex<Cut?>(nil)
+    private let refuses = Mutex(false)
 
     init(to url: String) throws {
         guard let components = URLComponents(string: url), let port = components.port else {
@@ -49,6 +53,19 @@ final class CuttingProxy: Sendable {
         next.withLock { $0 = Cut(messages: messages, isDelivered: isDelivered) }
     }
 
+    /// Cuts the connection at the next message of a client in which `text` stands.
+    /// - Parameters:
+    ///   - isDelivered: whether the server gets it, and does what it says.
+    ///   - isAwaited: whether that is waited for.
+    func cut(at text: String, delivering isDelivered: Bool, awaiting isAwaited: Bool = true) {
+        next.withLock { $0 = Cut(text: text, isDelivered: isDelivered, isAwaited: isAwaited) }
+    }
+
+    /// Whether new connections are closed at once.
+    func refuse(_ refuses: Bool) {
+        self.refuses.withLock { $0 = refuses }
+    }
+
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
@@ -65,7 +82,7 @@ final class CuttingProxy: Sendable {
                     connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
                 }
             }
-            guard connected else {
+            guard connected, !refuses.withLock({ $0 }) else {
                 close(client)
                 close(server)
                 continue
@@ -91,6 +108,11 @@ final class CuttingProxy: Sendable {
             guard ends[0].revents != 0 else { continue }
             let cut = next.withLock { next -> Cut? in
                 guard let cut = next else { return nil }
+                if let text = cut.text {
+                    guard Self.says(text, client, &buffer) else { return nil }
+                    next = nil
+                    return cut
+                }
                 next = cut.messages == 0 ? nil : Cut(messages: cut.messages - 1, isDelivered: cut.isDelivered)
                 return cut
             }
@@ -101,10 +123,16 @@ final class CuttingProxy: Sendable {
             if cut.isDelivered {
                 // Its answer shows that it was done.
                 _ = move(client, server, &buffer)
-                _ = read(server, &buffer, buffer.count)
+                if cut.isAwaited { _ = read(server, &buffer, buffer.count) }
             }
             return
         }
+    }
+
+    /// Whether `text` stands in what a client has sent and nobody has read.
+    private static func says(_ text: String, _ client: Int32, _ buffer: inout [UInt8]) -> Bool {
+        let count = recv(client, &buffer, buffer.count, Int32(MSG_PEEK))
+        return count > 0 && Data(buffer[..<count]).range(of: Data(text.utf8)) != nil
     }
 
     private func move(_ source: Int32, _ destination: Int32, _ buffer: inout [UInt8]) -> Bool {

@@ -86,6 +86,16 @@ import Testing
         let proxy = try CuttingProxy(to: database.url)
         let storage = try await PostgresStorage(PostgresConfiguration(proxy.url, maxConnections: 2))
         try await storage.transaction { try $0.execute("CREATE TABLE effects (n bigint)") }
+        // From then on the messages are the transactions'.
+        let isListening = try await eventually {
+            try await database.run { session in
+                try !session.execute(
+                    "SELECT FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%' AND state = 'idle'",
+                    [.text(database.name)]
+                ).isEmpty
+            }
+        }
+        #expect(isListening)
         for emits in [true, false] {
             let count = Counter()
             try await storage.transaction { tx in
@@ -99,6 +109,110 @@ import Testing
         #expect(try await numbers(database) == [1, 1])
         let events = try await database.run { try $0.execute("SELECT count(*) FROM outbox_events").first().int64(0) }
         #expect(events == 1)
+        await storage.close()
+        proxy.stop()
+    }
+
+    /// Lets the first commit of rows in a table take some seconds, whoever wants to cancel it.
+    private static func slowCommit(of table: String) -> String {
+        """
+        CREATE SEQUENCE commits;
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('commits') = 1 THEN
+                BEGIN
+                    PERFORM pg_sleep(2);
+                EXCEPTION WHEN query_canceled THEN
+                    PERFORM pg_sleep(2);
+                END;
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON \(table) DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION slow();
+        """
+    }
+
+    /// Waits until no other connection is inside a transaction.
+    private func allIsDecided(_ database: TestDatabase) async throws -> Bool {
+        try await eventually {
+            try await database.run { session in
+                try session.execute(
+                    """
+                    SELECT FROM pg_stat_activity
+                    WHERE datname = $1 AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+                    """, [.text(database.name)]
+                ).isEmpty
+            }
+        }
+    }
+
+    @Test func aCommitThatIsUnderWayStillIsNotTakenForUndone() async throws {
+        let database = try await TestDatabase()
+        let proxy = try CuttingProxy(to: database.url)
+        let storage = try await PostgresStorage(PostgresConfiguration(proxy.url, maxConnections: 2))
+        try await storage.transaction { try $0.execute("CREATE TABLE effects (n bigint)") }
+        try await database.run { try $0.executeScript(Self.slowCommit(of: "effects")) }
+        proxy.cut(at: "INSERT INTO outbox_events", delivering: true, awaiting: false)
+        try await storage.transaction { tx in
+            try tx.execute("INSERT INTO effects VALUES (1)")
+            try tx.emit(OrderPlaced(number: 1))
+        }
+        #expect(try await allIsDecided(database))
+        #expect(try await numbers(database) == [1])
+        let events = try await database.run { try $0.execute("SELECT FROM outbox_events").count }
+        #expect(events == 1)
+        await storage.close()
+        proxy.stop()
+    }
+
+    @Test func anEmitThatIsUnderWayStillIsNotReportedAsFailed() async throws {
+        let database = try await TestDatabase()
+        let proxy = try CuttingProxy(to: database.url)
+        let storage = try await PostgresStorage(PostgresConfiguration(proxy.url, maxConnections: 2))
+        try await database.run { try $0.executeScript(Self.slowCommit(of: "outbox_events")) }
+        proxy.cut(at: "INSERT INTO outbox_events", delivering: true, awaiting: false)
+        try await storage.emit(contentsOf: [OrderPlaced(number: 1), OrderPlaced(number: 2)])
+        #expect(try await allIsDecided(database))
+        let events = try await database.run { try $0.execute("SELECT FROM outbox_events").count }
+        #expect(events == 2)
+        await storage.close()
+        proxy.stop()
+    }
+
+    @Test func whoIsCancelledIsToldOfItsCommitAllTheSame() async throws {
+        let database = try await TestDatabase()
+        let proxy = try CuttingProxy(to: database.url)
+        let storage = try await PostgresStorage(PostgresConfiguration(proxy.url, maxConnections: 1))
+        try await storage.transaction { try $0.execute("CREATE TABLE effects (n bigint)") }
+        let (isInside, mayCommit) = (Latch(), DispatchSemaphore(value: 0))
+        let committing = Task {
+            try await storage.transaction { tx in
+                try tx.execute("INSERT INTO effects VALUES (1)")
+                try tx.emit(OrderPlaced(number: 1))
+                isInside.open()
+                mayCommit.wait()
+            }
+        }
+        await isInside.wait()
+        // Another has the only connection once the first has lost it.
+        let (isBusy, mayEnd) = (Latch(), DispatchSemaphore(value: 0))
+        let other = Task {
+            try await storage.transaction { _ in
+                isBusy.open()
+                mayEnd.wait()
+            }
+        }
+        #expect(try await eventually { storage.pool.counts.waiting == 1 })
+        proxy.cut(at: "INSERT INTO outbox_events", delivering: true)
+        mayCommit.signal()
+        await isBusy.wait()
+        #expect(try await eventually { storage.pool.counts.waiting == 1 })
+        committing.cancel()
+        mayEnd.signal()
+        await #expect(throws: Never.self) { try await committing.value }
+        _ = try await other.value
+        #expect(try await numbers(database) == [1])
         await storage.close()
         proxy.stop()
     }

@@ -179,6 +179,106 @@ import Testing
         await storage.close()
     }
 
+    @Test func aPlaceThatNobodyDeliversToIsCutAndNoOther() async throws {
+        let database = try await TestDatabase()
+        func registration(_ name: String) -> SubscriptionRegistration {
+            SubscriptionRegistration(name: name, types: EventTypeSelection(types: [OrderPlaced.type]))
+        }
+        let first = try await database.storage()
+        try await first.attachWhole(["gone", "resting"].map(registration))
+        try await first.emit(OrderPlaced(number: 0, orderingKey: "key"))
+        try await first.emit(contentsOf: (1...30).map { OrderPlaced(number: $0) })
+        try await first.emit(OrderPlaced(number: 31, orderingKey: "key"))
+        let request = ClaimRequest(subscription: "gone", limit: 100, now: Date())
+        let claimed = try await first.claim(request).deliveries
+        let letter = DeadLetter(
+            id: DeliveryID(subscription: "gone", sequence: claimed[5].sequence), envelope: claimed[5].envelope,
+            reason: .exhausted, history: DeliveryHistory(attempts: 4), deadSince: Date(), blocksKey: false)
+        let later = Settlement(
+            delivery: claimed[0],
+            outcome: .retrying(due: Date(timeIntervalSince1970: 4e9), history: DeliveryHistory(attempts: 1)))
+        _ = try await first.settle(
+            SettlementBatch(
+                subscription: "gone",
+                exceptions: [
+                    later, Settlement(delivery: claimed[5], outcome: .deadLettered(letter)),
+                    Settlement(delivery: claimed[31], outcome: .blocked),
+                ]))
+        await first.close()
+        try await database.run { session in
+            // For a day, and for an hour.
+            _ = try session.execute(
+                """
+                UPDATE outbox_subscriptions
+                SET seen = clock_timestamp() - CASE WHEN name = 'gone' THEN interval '25 hours' ELSE interval '1 hour' END
+                """
+            ).count
+        }
+        let second = try await database.storage(
+            configuration: .init(pruneInterval: .milliseconds(20), maxOrphanedEvents: 10))
+        try await second.attachWhole([registration("live")])
+        try await second.emit(contentsOf: (32..<52).map { OrderPlaced(number: $0) })
+        let isCut = try await eventually {
+            try await second.counts(subscription: "gone")
+                == DeliveryCounts(
+                    pending: 10, deadLettered: 1,
+                    oldestPending: try await second.counts(subscription: "gone").oldestPending)
+        }
+        #expect(isCut)
+        #expect(try await second.counts(subscription: "resting").pending == 52)
+        #expect(try await second.counts(subscription: "live").pending == 20)
+        await second.close()
+    }
+
+    /// The delivery that waited behind one that was cut.
+    @Test func whatWaitedBehindWhatIsCutGoesOn() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        try await storage.attachWhole([RelayLeaseTests.registration])
+        try await storage.emit(contentsOf: (0..<2).map { OrderPlaced(number: $0, orderingKey: "key") })
+        let claimed = try await storage.claim(RelayLeaseTests.request).deliveries
+        let retrying = Settlement(
+            delivery: claimed[0],
+            outcome: .retrying(due: Date(timeIntervalSince1970: 4e9), history: DeliveryHistory(attempts: 1)))
+        _ = try await storage.settle(
+            SettlementBatch(
+                subscription: "test", exceptions: [retrying, Settlement(delivery: claimed[1], outcome: .blocked)]))
+        #expect(try await storage.counts(subscription: "test").blocked == 1)
+        await storage.close()
+        try await database.run { session in
+            _ = try session.execute("UPDATE outbox_subscriptions SET seen = clock_timestamp() - interval '25 hours'")
+                .count
+        }
+        let second = try await database.storage(
+            configuration: .init(pruneInterval: .milliseconds(20), maxOrphanedEvents: 1))
+        _ = try await second.attach([SubscriptionRegistration(name: "live", types: ["order.paid"])]) { _ in }
+        let goesOn = try await eventually {
+            let counts = try await second.counts(subscription: "test")
+            return (counts.pending, counts.blocked, counts.retrying) == (1, 0, 0)
+        }
+        #expect(goesOn)
+        await second.close()
+    }
+
+    @Test func aConfigurationWithWhichNothingCouldWorkIsRefused() async throws {
+        // Nothing is asked of the server before.
+        let database = try PostgresConfiguration("postgresql://127.0.0.1:1/none", connectTimeout: .milliseconds(100))
+        let wrong: [(String, PostgresStorage.Configuration)] = [
+            ("leaseDuration", .init(leaseDuration: .zero)), ("pollInterval", .init(pollInterval: .zero)),
+            ("pruneInterval", .init(pruneInterval: .seconds(-1))), ("retention", .init(retention: .seconds(-1))),
+            ("inboxWindow", .init(inboxWindow: .seconds(-1))), ("maxConflicts", .init(maxConflicts: -1)),
+            ("maxOrphanedEvents", .init(maxOrphanedEvents: -1)),
+            ("reconnectTimeout", .init(reconnectTimeout: .seconds(-1))), ("relayName", .init(relayName: "a\0")),
+        ]
+        for (name, configuration) in wrong {
+            let error = await #expect(throws: StorageError.self) {
+                _ = try await PostgresStorage(database, configuration: configuration)
+            }
+            #expect(error?.code == .unsuitablePath)
+            #expect(error?.message.hasPrefix(name) == true)
+        }
+    }
+
     @Test func theInboxHasOneEffectForAHundredDeliveriesAtOnce() async throws {
         let database = try await TestDatabase()
         let storage = try await database.storage()

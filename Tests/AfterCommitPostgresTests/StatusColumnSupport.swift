@@ -73,7 +73,8 @@ extension TestDatabase {
         let connection = try PostgresConnection(
             PostgresConfiguration(url), time: TimeSource(ContinuousClock()), number: 99)
         async let taken: Void = connection.run { session in
-            _ = try session.execute("SELECT pg_advisory_lock(hashtext('aftercommit_columns'), hashtext('orders'))")
+            _ = try session.execute(
+                "SELECT pg_advisory_lock(hashtext('aftercommit_columns'), 'orders'::regclass::oid::integer)")
         }
         // Who waits is first in the queue once the other has ended.
         _ = try await eventually {

@@ -173,6 +173,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func aKeyGoesOnOnceItsFailedRowHasAnotherEventOrIsGone(isDeleted: Bool) async throws {
+        try await withColumn(pollInterval: .milliseconds(50)) { storage, database in
+            let handler = RecordingHandler<OrderPlaced> { _, context in
+                if context.headers["fails"] != nil { throw HandlerOutcome.permanent(CancellationError()) }
+            }
+            let subscription = Subscription("ledger", to: OrderPlaced.self) { try await handler($0, $1) }
+            try await running(storage, [subscription]) { engine in
+                try await storage.transaction { tx in
+                    _ = try tx.emit(
+                        OrderPlaced(number: 100, orderingKey: "key"), options: EmitOptions(headers: ["fails": "1"]))
+                }
+                #expect(try await eventually { try await storage.state(100) == .failed })
+                if isDeleted {
+                    try await database.run { _ = try $0.execute("DELETE FROM orders WHERE number = 100").count }
+                }
+                let number = isDeleted ? 101 : 100
+                try await storage.transaction { _ = try $0.emit(OrderPlaced(number: number, orderingKey: "key")) }
+                #expect(try await eventually { try await storage.state(number) == .succeeded })
+            }
+        }
+    }
+
     @Test func aDeletedDeadLetterLeavesItsRowFailed() async throws {
         try await withColumn { storage, _ in
             try await storage.attach()
@@ -196,6 +219,38 @@ import Testing
             #expect(try await storage.counts(subscription: "ledger") == DeliveryCounts())
             #expect(try await storage.redrive(ids) == [])
         }
+    }
+
+    @Test func theNextSubscriptionBeginsWithWhatIsPending() async throws {
+        let database = try await TestDatabase.withOrders([1, 2, 3, 4])
+        let storage = try await database.column()
+        try await storage.attach()
+        for number in 1...4 {
+            try await storage.transaction { _ = try $0.emit(OrderPlaced(number: number, orderingKey: "key")) }
+        }
+        let claimed = try await storage.claim()
+        let history = DeliveryHistory(attempts: 2)
+        let later = Date(timeIntervalSince1970: 4e9)
+        _ = try await storage.settle(
+            SettlementBatch(
+                subscription: "ledger",
+                exceptions: [
+                    Settlement(delivery: claimed[0], outcome: .retrying(due: later, history: history)),
+                    Settlement(delivery: claimed[1], outcome: .blocked),
+                    Settlement(delivery: claimed[2], outcome: .parked(history: history)),
+                ]))
+        await storage.close()
+        let second = try await database.column()
+        let removed = try await second.removeSubscription("ledger")
+        #expect(removed?.retrying == 1 && removed?.blocked == 1 && removed?.parked == 1 && removed?.pending == 1)
+        let statuses = try await (1...4).map(Int64.init).asyncMap { try await second.status(of: .int64($0)) }
+        #expect(statuses.map { $0?.state } == [.pending, .pending, .pending, .pending])
+        #expect(statuses.map { $0?.attempts } == [0, 0, 0, 0])
+        _ = try await second.attach([SubscriptionRegistration(name: "other", types: ["order.placed"])]) { _ in }
+        let next = try await second.claim(ClaimRequest(subscription: "other", limit: 10, now: .distantPast))
+        #expect(try second.numbers(next.deliveries) == [1, 2, 3, 4])
+        #expect(next.deliveries.allSatisfy { $0.history == nil && !$0.wasBlocked })
+        await second.close()
     }
 
     // MARK: Losing the connection that holds the right

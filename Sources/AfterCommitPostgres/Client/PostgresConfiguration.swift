@@ -27,7 +27,7 @@ public struct PostgresConfiguration: Sendable {
     public var statementTimeout: Duration?
     /// After how long the server ends a transaction in which nothing happens. Default 60 s.
     public var idleInTransactionTimeout: Duration?
-    /// How many connections there are at most, beside the one that listens. Default 8.
+    /// How many connections there are at most, beside the one that listens and the one that keeps the right to deliver. Default 8.
     public var maxConnections: Int
     /// The schema of the tables, which must exist. Default `nil`: the role's own search path.
     public var schema: String?

@@ -48,7 +48,11 @@ public struct PostgresError: Error, Hashable, CustomStringConvertible {
     }
 
     /// Undone because of other transactions; the same again may succeed.
-    public var isConflict: Bool { sqlState == "40001" || sqlState == "40P01" || sqlState == "55P03" }
+    public var isConflict: Bool { hasUndoneAll || sqlState == "55P03" }
+
+    /// A conflict after which the transaction must begin anew, whatever its body makes of the error. A lock that was not to be
+    /// waited for (55P03) is no such: a savepoint can go on without it.
+    var hasUndoneAll: Bool { sqlState == "40001" || sqlState == "40P01" }
 
     /// A key that is there already.
     public var isUniqueViolation: Bool { sqlState == "23505" }

@@ -15,10 +15,11 @@ extension PostgresSession {
         let session = PostgresSession(
             socket, patience: configuration.statementTimeout.map { $0 + configuration.connectTimeout },
             maxPrepared: maxPrepared)
-        try session.pipeline(
-            configuration.settings.map { setting in
-                PostgresStatement("SELECT set_config($1, $2, false)", [.text(setting.name), .text(setting.value)])
-            })
+        let settings = configuration.settings.map { setting in
+            PostgresStatement("SELECT set_config($1, $2, false)", [.text(setting.name), .text(setting.value)])
+        }
+        let results = try session.pipeline(settings + [PostgresStatement(ServerProcess.own)])
+        session.process = try results.last.flatMap { try ServerProcess($0) }
         return session
     }
 

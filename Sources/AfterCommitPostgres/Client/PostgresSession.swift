@@ -12,6 +12,8 @@ final class PostgresSession {
     private var prepared: PreparedStatements
     /// Longer than the server lets a statement take: then nobody is there.
     private var patience: Duration?
+    /// What serves it, where the server has said so.
+    var process: ServerProcess?
     /// Whether nothing more can be asked.
     private(set) var isLost = false
 
@@ -46,7 +48,8 @@ final class PostgresSession {
     /// Whether what is sent and received is encrypted.
     var isEncrypted: Bool { PQsslInUse(socket.connection) == 1 }
 
-    /// The number of the server's process that serves this connection, as `pg_backend_pid()` has it.
+    /// The number of the server's process that serves this connection, as `pg_backend_pid()` has it. A server that is started
+    /// anew may give it out again: ``process`` tells sessions apart.
     var serverProcess: Int32 { PQbackendPID(socket.connection) }
 
     @discardableResult

@@ -3,95 +3,54 @@ import AfterCommit
 import Foundation
 import Logging
 
-/// Keeps a relay's lease, frees those that have lapsed, looks for what no notification told of, and prunes.
+/// What a relay does beside delivering: it keeps its lease, looks for what no notification told of, frees what those had whose
+/// leases ran out, and prunes. The lease and the looks wait for none of the rest.
 struct Heartbeat: Sendable {
-    /// What is due at which instant. A pure value.
-    struct Schedule: Sendable {
-        enum Work: Sendable, Equatable {
-            case renew
-            case look
-            case prune
-        }
-
-        private let renewal: Duration
-        private let idleLook: Duration
-        private let busyLook: Duration
-        private let pruning: Duration
-        private var nextRenewal: Duration
-        private var lastLook: Duration
-        private var nextPruning: Duration
-
-        init(lease: Duration, idleLook: Duration, busyLook: Duration, pruning: Duration, now: Duration) {
-            renewal = lease / 4
-            self.idleLook = idleLook
-            self.busyLook = busyLook
-            self.pruning = pruning
-            nextRenewal = now + renewal
-            lastLook = now
-            nextPruning = now
-        }
-
-        /// What is due now, the lease first.
-        mutating func due(now: Duration, isIdle: Bool) -> [Work] {
-            var due: [Work] = []
-            if nextRenewal <= now {
-                nextRenewal = now + renewal
-                due.append(.renew)
-            }
-            if lastLook + (isIdle ? idleLook : busyLook) <= now {
-                lastLook = now
-                due.append(.look)
-            }
-            if nextPruning <= now {
-                nextPruning = now + pruning
-                due.append(.prune)
-            }
-            return due
-        }
-
-        /// When something is due next.
-        func next(isIdle: Bool) -> Duration {
-            min(nextRenewal, nextPruning, lastLook + (isIdle ? idleLook : busyLook))
-        }
-    }
-
     let outbox: PostgresOutbox
 
     func run() async {
-        let configuration = outbox.configuration
-        var schedule = Schedule(
-            lease: configuration.leaseDuration, idleLook: configuration.pollInterval,
-            busyLook: min(configuration.pollInterval, .milliseconds(100)), pruning: configuration.pruneInterval,
-            now: outbox.time.now())
-        var pruner = Pruner(retention: configuration.retention)
-        while !Task.isCancelled {
-            for work in schedule.due(now: outbox.time.now(), isIdle: outbox.relay.isIdle) where !Task.isCancelled {
-                switch work {
-                case .renew: await renew()
-                case .look: outbox.relay.wake([.claimable, .delayed, .deadLetters])
-                case .prune: await prune(&pruner)
-                }
-            }
-            do {
-                try await outbox.time.sleep(until: schedule.next(isIdle: outbox.relay.isIdle))
-            } catch {
-                return
-            }
+        await withTaskGroup { group in
+            group.addTask { await outbox.lease.keep() }
+            group.addTask { await look() }
+            group.addTask { await tidy() }
         }
     }
 
-    private func renew() async {
-        let lease = outbox.configuration.leaseDuration.timeInterval
-        do {
-            if let epoch = outbox.relay.epoch {
-                let isHeld = try await outbox.pool.run { session in
-                    try !session.execute(RelayStatement.renew, [.int64(epoch), .double(lease)]).isEmpty
-                }
-                if !isHeld { await outbox.leaseLapsed(epoch) }
-            } else if !Task.isCancelled {
-                try await outbox.join()
-                outbox.relay.wake(.claimable)
+    private func look() async {
+        let idle = outbox.configuration.pollInterval
+        let busy = min(idle, .milliseconds(100))
+        let time = outbox.time
+        // Ends when it is cancelled.
+        while (try? await time.sleep(until: time.now() + (outbox.relay.isIdle ? idle : busy))) != nil {
+            outbox.relay.wake([.claimable, .delayed, .deadLetters])
+        }
+    }
+
+    // MARK: Tidying up
+
+    private func tidy() async {
+        let configuration = outbox.configuration
+        let time = outbox.time
+        let reaping = configuration.leaseDuration / 4
+        var pruner = Pruner(retention: configuration.retention)
+        let cutter = OrphanCutter(maxEvents: configuration.maxOrphanedEvents)
+        var nextReaping = time.now()
+        var nextPruning = time.now()
+        while !Task.isCancelled {
+            if nextReaping <= time.now() {
+                nextReaping = time.now() + reaping
+                await reap()
             }
+            if nextPruning <= time.now() {
+                // What is left over waits for the other work, and no longer.
+                nextPruning = await prune(&pruner, cutter) ? time.now() + configuration.pruneInterval : time.now()
+            }
+            guard (try? await time.sleep(until: min(nextReaping, nextPruning))) != nil else { return }
+        }
+    }
+
+    private func reap() async {
+        do {
             let freed = try await outbox.pool.run { session in
                 try session.execute(RelayStatement.reap, []).first().int64(0)
             }
@@ -100,17 +59,24 @@ struct Heartbeat: Sendable {
                 "deliveries of relays whose leases ran out are claimable again", metadata: [LogKey.count: "\(freed)"])
             outbox.relay.wake(.claimable)
         } catch {
+            guard !Task.isCancelled else { return }
             outbox.logger.error(
-                "the lease could not be renewed, it will be tried again", metadata: [LogKey.error: "\(error)"])
+                "what lapsed relays had could not be freed, it will be tried again",
+                metadata: [LogKey.error: "\(error)"])
         }
     }
 
-    private func prune(_ pruner: inout Pruner) async {
+    /// - Returns: whether it is enough for now.
+    private func prune(_ pruner: inout Pruner, _ cutter: OrphanCutter) async -> Bool {
         do {
-            try await pruner.prune(outbox)
+            try await cutter.see(outbox)
+            let isCut = try await cutter.cut(outbox)
+            return try await pruner.prune(outbox) && isCut
         } catch {
+            guard !Task.isCancelled else { return true }
             outbox.logger.error(
                 "delivered events could not be pruned, it will be tried again", metadata: [LogKey.error: "\(error)"])
+            return true
         }
     }
 }

@@ -12,12 +12,15 @@ struct Pruner: Sendable {
         self.retention = retention
     }
 
-    mutating func prune(_ outbox: PostgresOutbox) async throws {
+    /// How many batches one round has.
+    private static let maxBatches = 10
+
+    /// - Returns: whether nothing is left that can be deleted now.
+    mutating func prune(_ outbox: PostgresOutbox) async throws -> Bool {
         let now = outbox.wallClock.now()
         let cutoff = now - retention.timeInterval
         let keys = now - DeduplicationRecord.window.timeInterval
-        var isDone = false
-        while !isDone, !Task.isCancelled {
+        for _ in 0..<Self.maxBatches where !Task.isCancelled {
             let from = lookedAt
             let (count, last) = try await outbox.pool.transaction { session in
                 guard try session.execute(RelayStatement.tryToPrune, []).first().bool(0) else {
@@ -27,10 +30,13 @@ struct Pruner: Sendable {
                 _ = try session.execute(RelayStatement.pruneKeys, [.timestamp(keys)])
                 return (Int(try row.int64(0)), try row.optionalInt64(1))
             }
-            lookedAt = last ?? -1
-            isDone = count < 1_000
+            guard count == 1_000, let last else {
+                lookedAt = -1
+                return true
+            }
+            lookedAt = last
         }
-        if isDone { lookedAt = -1 }
+        return false
     }
 }
 #endif

@@ -19,6 +19,12 @@ final class Relay: Sendable {
         var findings = 0
         /// From where claims look for what is ready.
         var looks: [String: Look] = [:]
+        /// Subscriptions whose engine is being told that the lease was lost: what it gets before it knows would be lost too.
+        var untold: Set<String> = []
+        /// What settlements were about that were not answered: they may have been written.
+        var unanswered: [String: Set<UInt64>] = [:]
+        /// Counts what has begun.
+        var attachment: UInt64 = 0
     }
 
     /// What is ready lies behind the index entries of what was settled, which are there until a vacuum: most claims begin where
@@ -48,6 +54,7 @@ final class Relay: Sendable {
         state.withLock { state in
             guard state.wake == nil else { return false }
             state.wake = wake
+            state.attachment += 1
             return true
         }
     }
@@ -56,8 +63,20 @@ final class Relay: Sendable {
         state.withLock { $0.subscriptions = subscriptions }
     }
 
-    func joined(_ epoch: Int64) {
-        state.withLock { $0.epoch = epoch }
+    /// What delivers now; `nil` for nobody.
+    var attachment: UInt64? { state.withLock { $0.wake == nil ? nil : $0.attachment } }
+
+    func needsLease(_ attachment: UInt64) -> Bool {
+        state.withLock { $0.wake != nil && $0.attachment == attachment && $0.epoch == nil }
+    }
+
+    /// - Returns: false where the attachment has ended meanwhile.
+    func joined(_ epoch: Int64, _ attachment: UInt64) -> Bool {
+        state.withLock { state in
+            guard state.wake != nil, state.attachment == attachment else { return false }
+            state.epoch = epoch
+            return true
+        }
     }
 
     /// - Returns: what is to be given back; `nil` where nobody delivered.
@@ -66,7 +85,7 @@ final class Relay: Sendable {
         state.withLock { state in
             guard state.wake != nil else { return nil }
             let left = Left(epoch: state.epoch)
-            state = State()
+            state = State(attachment: state.attachment)
             return left
         }
     }
@@ -77,10 +96,11 @@ final class Relay: Sendable {
 
         func giveBack(in session: PostgresSession) throws {
             guard let epoch else { return }
-            // One transaction. It waits for a claim that is under way, and no later one finds the lease.
+            // One transaction. It waits for a claim that is under way, and no later one finds the lease. What a transaction has
+            // locked that settles it is freed by whoever looks next.
             try session.pipeline([
                 PostgresStatement(RelayStatement.leave, [.int64(epoch)]),
-                PostgresStatement(RelayStatement.releaseAll, [.int64(epoch)]),
+                PostgresStatement(RelayStatement.reap),
                 PostgresStatement(OutboxStatement.notify),
             ])
         }
@@ -92,13 +112,30 @@ final class Relay: Sendable {
         state.withLock { $0.wake }?(change)
     }
 
+    /// As ``subscription(_:)``, for a claim of what there is.
+    /// - Returns: `nil` for a subscription whose engine may not know yet that it has lost all: once it has had this answer, it
+    ///   finds out before it asks again.
+    func beginClaim(_ name: String) throws(StorageError) -> (id: Int32, epoch: Int64)? {
+        let (found, isUntold) = state.withLock { state in
+            // Another lease is there only once the engine has been woken.
+            let isUntold = state.epoch != nil && !state.untold.isEmpty && state.untold.remove(name) != nil
+            return ((state.subscriptions[name], state.epoch), isUntold)
+        }
+        return isUntold ? nil : try Self.whole(name, found)
+    }
+
     /// The subscription's number in the database.
     func subscription(_ name: String) throws(StorageError) -> (id: Int32, epoch: Int64) {
-        let found = state.withLock { state in (state.subscriptions[name], state.epoch) }
-        guard let id = found.0 else {
+        try Self.whole(name, state.withLock { state in (state.subscriptions[name], state.epoch) })
+    }
+
+    private static func whole(
+        _ name: String, _ found: (id: Int32?, epoch: Int64?)
+    ) throws(StorageError) -> (id: Int32, epoch: Int64) {
+        guard let id = found.id else {
             throw StorageError(.closed, "nobody delivers to \(name) here; attach it first")
         }
-        guard let epoch = found.1 else {
+        guard let epoch = found.epoch else {
             throw StorageError(.storeBusy, "the relay's lease has lapsed and is being renewed; try again")
         }
         return (id, epoch)
@@ -145,9 +182,32 @@ final class Relay: Sendable {
         state.withLock { $0.looks[subscription] = nil }
     }
 
+    /// Notes that nobody knows whether these are settled.
+    func noteUnanswered(_ sequences: [UInt64], of subscription: String) {
+        state.withLock { $0.unanswered[subscription, default: []].formUnion(sequences) }
+    }
+
+    /// Takes out those of `sequences` of which that was noted.
+    func takeUnanswered(_ sequences: [UInt64], of subscription: String) -> Set<UInt64> {
+        state.withLock { state in
+            guard let noted = state.unanswered.removeValue(forKey: subscription) else { return [] }
+            let left = noted.subtracting(sequences)
+            if !left.isEmpty { state.unanswered[subscription] = left }
+            return noted.subtracting(left)
+        }
+    }
+
+    /// The numbers of what it delivers to.
+    var numbers: [Int32] { state.withLock { Array($0.subscriptions.values) } }
+
     func delivers(to subscription: String) -> Bool { state.withLock { $0.subscriptions[subscription] != nil } }
 
     var isIdle: Bool { state.withLock { $0.isIdle } }
+
+    /// It is not known whether inserting transactions notify it: the next claim that finds nothing asks them to.
+    func noteIdleUnknown() {
+        state.withLock { $0.isIdle = false }
+    }
 
     /// The lease is another's: nothing that was claimed with it is in hand any more.
     /// - Returns: whether this call noticed it first.
@@ -155,6 +215,8 @@ final class Relay: Sendable {
         state.withLock { state in
             guard state.epoch == epoch else { return false }
             state.epoch = nil
+            state.untold = Set(state.subscriptions.keys)
+            state.unanswered = [:]
             state.isIdle = false
             state.busy = []
             state.looks = [:]

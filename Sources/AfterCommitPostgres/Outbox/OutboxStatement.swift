@@ -118,8 +118,9 @@ enum OutboxStatement {
         UPDATE outbox_deliveries SET epoch = NULL WHERE subscription = $1 AND epoch = $2 AND sequence = ANY ($3)
         """
     static let settle = "SELECT * FROM outbox_settle($1, $2, $3, $4)"
-    static let stillClaimed = """
-        SELECT EXISTS (
+    /// Whether none of these is in the relay's hands any more, while it has its lease still.
+    static let areSettled = """
+        SELECT EXISTS (SELECT FROM outbox_relays WHERE epoch = $2) AND NOT EXISTS (
             SELECT FROM outbox_deliveries WHERE subscription = $1 AND epoch = $2 AND sequence = ANY ($3))
         """
     static let lockClaimed = """

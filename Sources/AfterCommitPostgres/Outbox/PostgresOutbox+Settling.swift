@@ -11,18 +11,33 @@ extension PostgresOutbox {
             .int32(subscription), .int64(epoch), .int64s(batch.delivered.signed),
             .json(try SettledException.json(batch.exceptions)),
         ]
-        let settled: Settled
+        let done = Settled(stale: [], mayBeClaimable: true, change: StorageChange(batch.emitted.map(\.emission)))
+        var settled: Settled
         do {
             settled = try await run(batch, parameters)
-        } catch let error as PostgresError where error.isOutcomeUnknown {
-            // Settled are those that are not in this relay's hands any more.
-            let isUndone = try await pool.run { session in
-                try session.execute(
-                    OutboxStatement.stillClaimed, [.int32(subscription), .int64(epoch), .int64s(sequences.signed)]
-                ).first().bool(0)
+        } catch let lost as LostSettlement {
+            let isDone: Bool
+            do {
+                isDone = try await runner.isCommitted(
+                    .lookup { session in
+                        try session.execute(
+                            OutboxStatement.areSettled,
+                            [.int32(subscription), .int64(epoch), .int64s(sequences.signed)]
+                        ).first().bool(0)
+                    }, by: lost.process, cause: lost.cause)
+            } catch {
+                // When it is tried again, what is settled then may have been settled by this one.
+                relay.noteUnanswered(sequences, of: batch.subscription)
+                throw lost.cause
             }
-            guard !isUndone else { throw error }
-            settled = Settled(stale: [], mayBeClaimable: true, change: StorageChange(batch.emitted.map(\.emission)))
+            guard isDone else { throw lost.cause }
+            settled = done
+        }
+        let mayBeDone = relay.takeUnanswered(sequences, of: batch.subscription)
+        if !mayBeDone.isEmpty {
+            settled.stale.removeAll { mayBeDone.contains($0) }
+            settled.mayBeClaimable = true
+            settled.change = done.change
         }
         var change = settled.change
         if settled.mayBeClaimable {
@@ -31,6 +46,21 @@ extension PostgresOutbox {
         }
         relay.wake(change)
         return SettlementReport(stale: settled.stale, refusedEmissions: settled.refusedEmissions)
+    }
+
+    /// A settlement that was not answered.
+    private struct LostSettlement: Error {
+        let process: ServerProcess?
+        let cause: PostgresError
+    }
+
+    /// Tells a settlement that was not answered from one that was refused.
+    private static func answered<R>(in session: PostgresSession, _ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch let error as PostgresError where session.isLost {
+            throw LostSettlement(process: session.process, cause: error)
+        }
     }
 
     private struct Settled: Sendable {
@@ -43,24 +73,36 @@ extension PostgresOutbox {
 
     private func run(_ batch: SettlementBatch, _ parameters: [PostgresValue]) async throws -> Settled {
         guard !batch.emitted.isEmpty else {
-            return try await pool.run { session in try Self.settled(session.execute(OutboxStatement.settle, parameters))
+            return try await pool.run { session in
+                try Self.answered(in: session) { try Self.settled(session.execute(OutboxStatement.settle, parameters)) }
             }
         }
-        return try await pool.transaction { session in
-            var settled = try Self.settled(session.execute(OutboxStatement.settle, parameters))
-            var fresh: [Emission] = []
-            for emission in batch.emissions(without: settled.stale) {
-                do {
-                    let first = try self.writer.firstID(for: emission, among: fresh, in: session)
-                    if first == nil { fresh.append(emission) }
-                } catch let error as EmitError where error.code == .deduplicationConflict {
-                    settled.refusedEmissions.append(emission.deduplication?.callersKey ?? "")
-                }
+        return try await pool.run { session in
+            try Self.answered(in: session) {
+                try session.execute("BEGIN")
+                let settled = try self.settle(batch, parameters, in: session)
+                try session.commit([])
+                return settled
             }
-            _ = try session.pipeline(try self.writer.statements(fresh))
-            settled.change = StorageChange(fresh)
-            return settled
         }
+    }
+
+    private func settle(
+        _ batch: SettlementBatch, _ parameters: [PostgresValue], in session: PostgresSession
+    ) throws -> Settled {
+        var settled = try Self.settled(session.execute(OutboxStatement.settle, parameters))
+        var fresh: [Emission] = []
+        for emission in batch.emissions(without: settled.stale) {
+            do {
+                let first = try writer.firstID(for: emission, among: fresh, in: session)
+                if first == nil { fresh.append(emission) }
+            } catch let error as EmitError where error.code == .deduplicationConflict {
+                settled.refusedEmissions.append(emission.deduplication?.callersKey ?? "")
+            }
+        }
+        _ = try session.pipeline(try self.writer.statements(fresh))
+        settled.change = StorageChange(fresh)
+        return settled
     }
 
     private static func settled(_ result: PostgresResult) throws -> Settled {

@@ -10,7 +10,10 @@ final class PostgresOutbox: PostgresQueue {
     let configuration: PostgresStorage.Configuration
     let time: TimeSource
     let logger: Logger
-    let relay = Relay()
+    let relay: Relay
+    let lease: RelayLease
+    /// Finds out what became of settlements.
+    let runner: TransactionRunner
     /// What keeps the lease and looks after the tables, while an engine is attached.
     private let heartbeat = Locked<Task<Void, Never>?>(nil)
     /// The last detachment: what follows waits for it.
@@ -25,7 +28,15 @@ final class PostgresOutbox: PostgresQueue {
         self.configuration = configuration
         self.time = time
         self.logger = logger
+        runner = TransactionRunner(pool: pool, maxConflicts: 0, patience: Self.settlementPatience, time: time)
+        let relay = Relay()
+        self.relay = relay
+        lease = RelayLease(
+            relay: relay, database: pool.configuration, configuration: configuration, time: time, logger: logger)
     }
+
+    /// After that the worker, which does nothing else meanwhile, is told, and tries again.
+    private static let settlementPatience = Duration.seconds(2)
 
     var leaseDuration: Duration? { configuration.leaseDuration }
     var ordersKeys: Bool { true }
@@ -68,9 +79,13 @@ final class PostgresOutbox: PostgresQueue {
             }
             relay.set(Dictionary(zip(subscriptions.map(\.name), numbers), uniquingKeysWith: { $1 }))
             try await waitForActivation(of: numbers)
-            try await join()
+            try await lease.begin()
+            guard relay.epoch != nil else {
+                throw StorageError(.closed, "the storage was detached while it was being attached")
+            }
         } catch {
             relay.end()
+            await lease.end()?.close()
             throw error
         }
         let heartbeat = Heartbeat(outbox: self)
@@ -115,16 +130,6 @@ final class PostgresOutbox: PostgresQueue {
 
     private static let activationPatience = Duration.seconds(2)
 
-    /// Gets a lease.
-    func join() async throws {
-        let lease = configuration.leaseDuration.timeInterval
-        let name = configuration.relayName
-        let epoch = try await pool.run { session in
-            try session.execute(RelayStatement.join, [.text(name), .double(lease)]).first().int64(0)
-        }
-        relay.joined(epoch)
-    }
-
     func detach() {
         heartbeat.withLock { task in
             task?.cancel()
@@ -133,6 +138,7 @@ final class PostgresOutbox: PostgresQueue {
         guard let left = relay.end() else { return }
         let pool = pool
         let logger = logger
+        let connection = lease.end()
         // Nothing of it must be waited for: at the worst the lease runs out.
         let task = Task.detached {
             do {
@@ -142,6 +148,7 @@ final class PostgresOutbox: PostgresQueue {
                     "what was claimed could not be given back; it is claimable when the lease has run out",
                     metadata: [LogKey.error: "\(error)"])
             }
+            await connection?.close()
         }
         leaving.withLock { $0 = task }
     }

@@ -1,25 +1,48 @@
 #if Postgres
-/// What a relay tells of itself. None of it needs a flush: after a crash of the server the relay finds its lease gone, and
-/// gets another.
+/// What a relay tells of itself. Only its beginning needs a flush: an epoch that a crash of the server takes back would be given
+/// to another as well. After one that undid the rest the relay finds its lease gone, and gets another.
 enum RelayStatement {
     private static let unflushed = "set_config('synchronous_commit', 'off', true)"
 
     static let join = """
         INSERT INTO outbox_relays (name, expires) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 second')
-        RETURNING epoch, \(unflushed)
+        RETURNING epoch
         """
     static let renew = """
         UPDATE outbox_relays SET expires = clock_timestamp() + $2::float8 * interval '1 second' WHERE epoch = $1
         RETURNING epoch, \(unflushed)
         """
-    static let leave = "DELETE FROM outbox_relays WHERE epoch = $1"
-    static let releaseAll = "UPDATE outbox_deliveries SET epoch = NULL WHERE epoch = $1"
+    /// What it had is freed by ``reap``.
+    static let leave = """
+        WITH gone AS (DELETE FROM outbox_relays WHERE epoch = $1 RETURNING epoch)
+        INSERT INTO outbox_lapsed (epoch) SELECT epoch FROM gone
+        """
     static let setIdle = "UPDATE outbox_relays SET idle = $2 WHERE epoch = $1 RETURNING \(unflushed)"
     static let repair = "SELECT outbox_repair()"
     static let inactive = """
         SELECT EXISTS (SELECT FROM outbox_subscriptions WHERE subscription = ANY ($1) AND NOT active)
         """
     static let reap = "SELECT outbox_reap()"
+    /// Somebody delivers to them.
+    static let see = """
+        UPDATE outbox_subscriptions SET seen = clock_timestamp()
+        WHERE subscription = ANY ($1) AND seen < clock_timestamp() - interval '1 minute' RETURNING \(unflushed)
+        """
+    /// Subscriptions that nobody has delivered to for a day, and up to where they are cut: what is further back than so many.
+    static let orphans = """
+        SELECT s.subscription, s.name, last - $1 FROM outbox_subscriptions s,
+            pg_sequence_last_value(pg_get_serial_sequence('outbox_events', 'sequence')) last
+        WHERE \(isOrphan) AND last > $1
+        """
+    static let cut = """
+        DELETE FROM outbox_deliveries WHERE ctid = ANY (ARRAY(
+            SELECT d.ctid FROM outbox_deliveries d
+            WHERE d.subscription = $1 AND d.sequence <= $2 AND d.state <> 'dead' AND d.epoch IS NULL
+                AND EXISTS (SELECT FROM outbox_subscriptions s WHERE s.subscription = $1 AND \(isOrphan))
+            ORDER BY d.sequence LIMIT 1000 FOR UPDATE SKIP LOCKED))
+        RETURNING orderingkey
+        """
+    private static let isOrphan = "s.seen < clock_timestamp() - interval '1 day'"
     static let prune = """
         WITH pruned AS (
             DELETE FROM outbox_events WHERE sequence IN (

@@ -1,6 +1,6 @@
 #if Postgres
 extension OutboxSchema {
-    /// Registers subscriptions beside open transactions, and frees what lapsed relays held.
+    /// Registers subscriptions beside open transactions.
     static let registration = """
         CREATE FUNCTION outbox_lock() RETURNS void LANGUAGE sql AS $$
             SELECT pg_advisory_xact_lock(hashtext('outbox_subscriptions'), 'outbox_subscriptions'::regclass::oid::integer)
@@ -81,22 +81,6 @@ extension OutboxSchema {
             -- A registration that was rolled back took a number that nobody has.
             SELECT last_value INTO given FROM outbox_registrations;
             UPDATE outbox_registration SET number = given WHERE number < given;
-        END $$;
-
-        CREATE FUNCTION outbox_reap() RETURNS bigint LANGUAGE plpgsql AS $$
-        DECLARE
-            lapsed bigint[];
-            freed bigint;
-        BEGIN
-            WITH gone AS (DELETE FROM outbox_relays WHERE expires < clock_timestamp() RETURNING epoch)
-            SELECT array_agg(epoch) INTO lapsed FROM gone;
-            IF lapsed IS NULL THEN
-                RETURN 0;
-            END IF;
-            -- A statement of its own: it sees what they claimed until their leases were gone.
-            UPDATE outbox_deliveries SET epoch = NULL WHERE epoch = ANY (lapsed);
-            GET DIAGNOSTICS freed = ROW_COUNT;
-            RETURN freed;
         END $$;
         """
 

@@ -56,7 +56,8 @@ extension OutboxSchema {
             formertypes text[] NOT NULL DEFAULT '{}',
             formerprefixes text[] NOT NULL DEFAULT '{}',
             addedsnapshot pg_snapshot,
-            formernumber bigint NOT NULL DEFAULT 0
+            formernumber bigint NOT NULL DEFAULT 0,
+            seen timestamptz NOT NULL DEFAULT clock_timestamp()
         );
         CREATE SEQUENCE outbox_registrations;
         CREATE TABLE outbox_registration (number bigint NOT NULL);
@@ -68,6 +69,7 @@ extension OutboxSchema {
             expires timestamptz NOT NULL,
             idle boolean NOT NULL DEFAULT false
         );
+        CREATE TABLE outbox_lapsed (epoch bigint PRIMARY KEY);
 
         CREATE TABLE outbox_delayed (
             id uuid PRIMARY KEY,

@@ -10,21 +10,23 @@ final class ColumnOwner: Sendable {
     private struct State {
         var connection: PostgresConnection?
         /// The server's process that holds the lock: it is another one after the connection was lost.
-        var holder: Int32?
+        var holder: ServerProcess?
         /// Whether somebody else was found to have it.
         var isLost = false
         /// Gives the last connection up: who wants the lock again waits for it.
         var leaving: Task<Void, Never>?
     }
 
-    private let table: String
+    private let column: StatusColumn
     private let configuration: PostgresConfiguration
     private let time: TimeSource
     private let logger: Logger
     private let state = Locked(State())
 
-    init(table: String, configuration: PostgresConfiguration, time: TimeSource, logger: Logger) {
-        self.table = table
+    private var table: String { column.table }
+
+    init(column: StatusColumn, configuration: PostgresConfiguration, time: TimeSource, logger: Logger) {
+        self.column = column
         self.configuration = configuration
         self.time = time
         self.logger = logger
@@ -68,9 +70,9 @@ final class ColumnOwner: Sendable {
     }
 
     private func hold(_ session: PostgresSession) throws {
-        let process = session.serverProcess
-        guard state.withLock(\.holder) != process else { return }
-        let isTaken = try session.execute(StatusColumnStatement.tryLock, [.text(table)]).first().bool(0)
+        let process = session.process
+        guard process == nil || state.withLock(\.holder) != process else { return }
+        let isTaken = try session.execute(StatusColumnStatement.tryLock, [.text(column.name)]).first().bool(0)
         guard isTaken else { throw Self.busy(table) }
         try session.execute(StatusColumnStatement.useIndexes)
         state.withLock { state in

@@ -42,14 +42,15 @@ extension PostgresStatusColumn {
         }
     }
 
-    /// Forgets the events of all rows; the rows stay.
+    /// Forgets what became of the events so far. Rows that are pending stay so, for the next subscription; dead letters are gone,
+    /// and their rows stay failed.
     func removeSubscription(_ name: String) async throws -> DeliveryCounts? {
         guard live.claims(name) == nil else { throw StorageError.alreadyDelivering }
         let isAttached = live.isAttached
         return try await pool.transaction { session in
             // Another server that delivers would go on with a place that is gone.
             if !isAttached {
-                let table = PostgresValue.text(self.column.table)
+                let table = PostgresValue.text(self.column.name)
                 guard try session.execute(StatusColumnStatement.tryLockHere, [table]).first().bool(0) else {
                     throw ColumnOwner.busy(self.column.table)
                 }

@@ -35,7 +35,7 @@ final class StatusColumnSource: DeliveryRowSource {
         self.time = time
         self.logger = logger
         pollInterval = configuration.pollInterval
-        owner = ColumnOwner(table: rows.column.table, configuration: pool.configuration, time: time, logger: logger)
+        owner = ColumnOwner(column: rows.column, configuration: pool.configuration, time: time, logger: logger)
     }
 
     var statement: StatusColumnStatement { rows.statement }
@@ -121,7 +121,8 @@ final class StatusColumnSource: DeliveryRowSource {
         do {
             try await adopt()
             hasFailed = false
-            live.wake(.claimable)
+            // A row that failed or is retried may have been deleted, or have another event: then its key goes on.
+            live.wake([.claimable, .deadLetters])
         } catch let error as StorageError where error.code == .storeBusy {
             // Told when it was lost.
         } catch {
@@ -179,21 +180,29 @@ final class StatusColumnSource: DeliveryRowSource {
         let statement = PostgresStatement(sql, parameters)
         let settled: Set<UInt64>
         do {
-            settled = try await pool.run { session in
+            // Where the lock is: what is late must not overwrite what the next owner delivers.
+            settled = try await owning { session in
                 Set(
                     try session.execute(statement.sql, statement.parameters).map {
                         UInt64(bitPattern: try $0.int64(0))
                     })
             }
+        } catch let error as StorageError where error.code == .storeBusy {
+            settling.withLock { $0.unanswered.subtract(sequences) }
+            return refused(batch, sequences)
         } catch let error as PostgresError where error.isConnectionLost {
             settling.withLock { $0.unanswered.formUnion(sequences) }
             throw error
         }
         settling.withLock { $0.unanswered.subtract(sequences) }
         live.settled(sequences, subscription: batch.subscription)
-        var report = SettlementReport(stale: sequences.filter { !settled.contains($0) })
+        return refused(batch, sequences.filter { !settled.contains($0) })
+    }
+
+    private func refused(_ batch: SettlementBatch, _ stale: [UInt64]) -> SettlementReport {
+        var report = SettlementReport(stale: stale)
         // They were refused when they were emitted.
-        report.refusedEmissions = batch.emissions(without: report.stale).map { $0.deduplication?.key ?? "" }
+        report.refusedEmissions = batch.emissions(without: stale).map { $0.deduplication?.key ?? "" }
         return report
     }
 }

@@ -2,7 +2,7 @@
 /// The statements of one table's status column, each prepared once for each connection.
 struct StatusColumnStatement: Sendable {
     /// What every server that delivers from the table wants for itself, on a connection that it keeps.
-    static let tryLock = "SELECT pg_try_advisory_lock(hashtext('aftercommit_columns'), hashtext($1))"
+    static let tryLock = "SELECT pg_try_advisory_lock(\(lockedTable))"
     /// Rows are taken in the order of an index, a bounded number at a time. A planner whose statistics are older than the backlog
     /// would read and sort all of it instead.
     static let useIndexes = """
@@ -11,7 +11,9 @@ struct StatusColumnStatement: Sendable {
         """
     static let unlock = "SELECT pg_advisory_unlock_all()"
     /// The same for as long as a transaction lasts.
-    static let tryLockHere = "SELECT pg_try_advisory_xact_lock(hashtext('aftercommit_columns'), hashtext($1))"
+    static let tryLockHere = "SELECT pg_try_advisory_xact_lock(\(lockedTable))"
+    /// The table itself and not its name: another schema may have one of the same name.
+    private static let lockedTable = "hashtext('aftercommit_columns'), to_regclass($1)::oid::integer"
     static let notify = "SELECT pg_notify('aftercommit_outbox', '')"
     static let subscription = """
         SELECT subscription FROM aftercommit_columns WHERE name = $1 AND subscription IS NOT NULL
@@ -93,9 +95,10 @@ struct StatusColumnStatement: Sendable {
         exists = "SELECT EXISTS (SELECT FROM \(table) WHERE \(key) = $1)"
         stored = "SELECT EXISTS (SELECT FROM \(table) WHERE event_id = ANY ($1))"
         newestID = "SELECT event_id FROM \(table) WHERE event_id IS NOT NULL ORDER BY event_id DESC LIMIT 1"
+        // What somebody has locked is marked the next time: the connection that looks for it is the one that delivers.
         markedByHand = """
             SELECT tableoid::bigint AS event_table, ctid::text AS event_place, * FROM \(table)
-            WHERE event_status = 'pending' AND event_sequence IS NULL LIMIT 1000 FOR UPDATE
+            WHERE event_status = 'pending' AND event_sequence IS NULL LIMIT 1000 FOR UPDATE SKIP LOCKED
             """
         adopt = """
             UPDATE \(table) SET \(assignments)
@@ -196,7 +199,10 @@ struct StatusColumnStatement: Sendable {
             RETURNING event_sequence
             """
         forgetPending = """
-            UPDATE \(table) SET event_status = NULL, event_due = NULL, event_key = NULL WHERE event_status = 'pending'
+            UPDATE \(table) SET event_attempts = 0, event_due = NULL, event_key = NULL, event_error = NULL,
+                event_detail = event_detail - 'delivery'
+            WHERE event_status = 'pending' AND event_sequence IS NOT NULL
+                AND (event_due IS NOT NULL OR event_key IS NOT NULL OR event_attempts > 0 OR event_detail ? 'delivery')
             """
         forgetDead = "UPDATE \(table) SET event_sequence = NULL WHERE \(Self.dead)"
     }

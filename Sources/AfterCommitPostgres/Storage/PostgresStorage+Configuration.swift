@@ -14,6 +14,9 @@ extension PostgresStorage {
         public var retention: Duration
         /// How often they are pruned, 1,000 at a time. Default 60 s.
         public var pruneInterval: Duration
+        /// How many events back a subscription is kept that nobody has delivered to for a day. What is older is forgotten
+        /// undelivered, with an error in the log; dead letters stay. Default 10,000,000.
+        public var maxOrphanedEvents: Int
         /// How long the inbox remembers a key. Default 7 days.
         public var inboxWindow: Duration
         /// How often a transaction is run again that a serialization failure or a deadlock undid. Default 10.
@@ -31,6 +34,7 @@ extension PostgresStorage {
         public init(
             leaseDuration: Duration = .seconds(40), pollInterval: Duration = .seconds(1),
             retention: Duration = .seconds(24 * 3600), pruneInterval: Duration = .seconds(60),
+            maxOrphanedEvents: Int = 10_000_000,
             inboxWindow: Duration = InboxRecord.standardWindow, maxConflicts: Int = 10,
             reconnectTimeout: Duration = .seconds(30), migrates: Bool = true, isolation: Isolation = .readCommitted,
             relayName: String? = nil
@@ -39,12 +43,35 @@ extension PostgresStorage {
             self.pollInterval = pollInterval
             self.retention = retention
             self.pruneInterval = pruneInterval
+            self.maxOrphanedEvents = maxOrphanedEvents
             self.inboxWindow = inboxWindow
             self.maxConflicts = maxConflicts
             self.reconnectTimeout = reconnectTimeout
             self.migrates = migrates
             self.isolation = isolation
             self.relayName = relayName ?? "process \(ProcessInfo.processInfo.processIdentifier)"
+        }
+
+        /// - Throws: `StorageError` with `unsuitablePath` for a value with which nothing could work.
+        func validate() throws(StorageError) {
+            let least: [(name: String, value: Duration, least: Duration)] = [
+                ("leaseDuration", leaseDuration, .milliseconds(100)), ("pollInterval", pollInterval, .milliseconds(1)),
+                ("pruneInterval", pruneInterval, .milliseconds(1)), ("retention", retention, .zero),
+                ("inboxWindow", inboxWindow, .zero), ("reconnectTimeout", reconnectTimeout, .zero),
+            ]
+            for (name, value, least) in least where value < least {
+                throw StorageError(.unsuitablePath, "\(name) is \(value); it must be at least \(least)")
+            }
+            guard maxOrphanedEvents >= 0 else {
+                throw StorageError(
+                    .unsuitablePath, "maxOrphanedEvents is \(maxOrphanedEvents); it must not be negative")
+            }
+            guard maxConflicts >= 0 else {
+                throw StorageError(.unsuitablePath, "maxConflicts is \(maxConflicts); it must not be negative")
+            }
+            guard !relayName.hasNUL else {
+                throw StorageError(.unsuitablePath, "relayName has a NUL character")
+            }
         }
     }
 

@@ -42,7 +42,8 @@ extension PostgresStorage {
                 try session.pipeline(try queue.store(emissions, in: session))
             } catch let error as PostgresError where session.isLost {
                 throw TransactionRunner.UnknownOutcome(
-                    value: (), trace: .lookup { try queue.isStored(ids, in: $0) }, cause: error)
+                    value: (), trace: .lookup { try queue.isStored(ids, in: $0) }, process: session.process,
+                    cause: error)
             }
         }
     }

@@ -90,7 +90,8 @@ extension PostgresStorage {
         do {
             try session.commit(last)
         } catch let error as PostgresError where error.isOutcomeUnknown {
-            throw TransactionRunner.UnknownOutcome(value: value, trace: trace, cause: error)
+            throw TransactionRunner.UnknownOutcome(
+                value: value, trace: trace, process: session.process, cause: error)
         }
         return value
     }

@@ -40,8 +40,8 @@ public final class PostgresStorage: TransactionalStorage {
     ///   - clock: measures leases and waits.
     ///   - logger: told of lapsed leases and lost connections. Default: nothing is logged.
     /// - Throws: ``PostgresError`` where the database cannot be reached; `StorageError` with `formatTooNew` for a schema of a
-    ///   newer version, with `unsuitablePath` for a missing one that must not be made, with `invalidTable` for a table that
-    ///   cannot have a status column.
+    ///   newer version, with `unsuitablePath` for a missing one that must not be made or for a value of the configuration with
+    ///   which nothing could work, with `invalidTable` for a table that cannot have a status column.
     public init(
         _ database: PostgresConfiguration,
         events: Events = .outbox,
@@ -50,6 +50,7 @@ public final class PostgresStorage: TransactionalStorage {
         clock: some Clock<Duration> = ContinuousClock(),
         logger: Logger = Logger(label: "AfterCommitPostgres", factory: { _ in SwiftLogNoOpLogHandler() })
     ) async throws {
+        try configuration.validate()
         let time = TimeSource(clock)
         let pool = try PostgresPool(database, time: time)
         let queue: any PostgresQueue =

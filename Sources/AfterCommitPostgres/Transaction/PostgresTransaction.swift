@@ -49,7 +49,7 @@ public final class PostgresTransaction: StorageTransaction {
         do {
             return try body(session)
         } catch let error as PostgresError {
-            if error.isConflict || error.isConnectionLost || error.isStaleStatement { failure = error }
+            if error.hasUndoneAll || error.isConnectionLost || error.isStaleStatement { failure = error }
             throw error
         }
     }

@@ -19,6 +19,8 @@ struct TransactionRunner: Sendable {
     struct UnknownOutcome<R: Sendable>: Error {
         let value: R
         let trace: Trace
+        /// Who was to commit.
+        let process: ServerProcess?
         let cause: PostgresError
     }
 
@@ -37,7 +39,9 @@ struct TransactionRunner: Sendable {
             do {
                 return try await pool.run(attempt)
             } catch let unknown as UnknownOutcome<R> {
-                if try await isCommitted(unknown.trace, cause: unknown.cause) { return unknown.value }
+                if try await isCommitted(unknown.trace, by: unknown.process, cause: unknown.cause) {
+                    return unknown.value
+                }
                 failure = unknown.cause
             } catch let error as PostgresError {
                 failure = error
@@ -55,42 +59,53 @@ struct TransactionRunner: Sendable {
         return error.isFull || error.isConnectionLost || error.isOutcomeUnknown ? StorageError(error) : error
     }
 
-    /// Asks until the server answers, or patience ends.
-    private func isCommitted(_ trace: Trace, cause: PostgresError) async throws -> Bool {
+    /// What came of a commit must be known, whoever is cancelled.
+    func isCommitted(_ trace: Trace, by process: ServerProcess?, cause: PostgresError) async throws -> Bool {
+        try await Task { try await outcome(trace, by: process, cause: cause) }.value
+    }
+
+    /// Asks until it is decided, or patience ends.
+    private func outcome(_ trace: Trace, by process: ServerProcess?, cause: PostgresError) async throws -> Bool {
         var retry = TransactionRetry(maxConflicts: .max, patience: patience)
         var random = SystemRandomNumberGenerator()
         while true {
             do {
-                if let isCommitted = try await pool.run({ try Self.ask(trace, in: $0) }) { return isCommitted }
-            } catch let error as PostgresError where error.isConnectionLost {
-                // It is not back yet.
+                if let isCommitted = try await pool.run({ try Self.ask(trace, by: process, in: $0) }) {
+                    return isCommitted
+                }
+            } catch {
+                // The server is not back yet or could not say, or the storage was closed: what is told is the first error.
             }
             guard case .runAgain(let delay) = retry.failed(.connectionLost, now: time.now(), random: &random),
                 !pool.isClosed
             else { throw StorageError(cause) }
-            try await uncancelled { try await time.sleep(until: time.now() + delay) }
+            try await time.sleep(until: time.now() + delay)
         }
     }
 
     /// - Returns: `nil` while it is not decided.
-    private static func ask(_ trace: Trace, in session: PostgresSession) throws -> Bool? {
+    private static func ask(
+        _ trace: Trace, by process: ServerProcess?, in session: PostgresSession
+    ) throws -> Bool? {
+        if case .none = trace { return true }
+        // What is not there yet may still come, for as long as somebody commits it.
+        if let process, try !session.end(process) { return nil }
         switch trace {
         case .none: return true
         case .lookup(let isThere): return try isThere(session)
         case .transaction(let id):
-            switch try session.execute("SELECT pg_xact_status($1::text::xid8)", [.text("\(id)")]).first().optionalText(
-                0)
-            {
-            case "committed": return true
-            case "in progress": return nil
-            default: return false
+            do {
+                let status = try session.execute("SELECT pg_xact_status($1::text::xid8)", [.text("\(id)")])
+                switch try status.first().optionalText(0) {
+                case "committed": return true
+                case "in progress": return nil
+                default: return false
+                }
+            } catch let error as PostgresError where error.sqlState == "22023" {
+                // A crash has taken the number back.
+                return false
             }
         }
-    }
-
-    /// What came of a commit must be known, whoever is cancelled.
-    private func uncancelled(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        try await Task { try await body() }.value
     }
 }
 

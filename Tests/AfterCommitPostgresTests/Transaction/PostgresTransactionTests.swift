@@ -1,6 +1,7 @@
 #if Postgres
 import AfterCommit
 @testable import AfterCommitPostgres
+import AfterCommitTesting
 import Foundation
 import Synchronization
 import Testing
@@ -44,6 +45,41 @@ import Testing
         }
         #expect(try await ids(database) == [1])
         #expect(try await numbers(database) == [1])
+        await storage.close()
+    }
+
+    @Test func aLockThatIsNotWaitedForCanBeDoneWithout() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        try await storage.transaction { tx in
+            try tx.execute("CREATE TABLE jobs (n bigint PRIMARY KEY)")
+            try tx.execute("INSERT INTO jobs VALUES (1)")
+        }
+        let (isLocked, mayEnd) = (Latch(), DispatchSemaphore(value: 0))
+        let locking = Task {
+            try await database.run { session in
+                try session.execute("BEGIN")
+                try session.execute("SELECT FROM jobs FOR UPDATE")
+                isLocked.open()
+                mayEnd.wait()
+                try session.commit([])
+            }
+        }
+        await isLocked.wait()
+        let runs = Mutex(0)
+        let isFree = try await storage.transaction { tx in
+            runs.withLock { $0 += 1 }
+            try tx.emit(OrderPlaced(number: 1))
+            do {
+                return try tx.savepoint { try tx.query("SELECT n FROM jobs FOR UPDATE NOWAIT").count == 1 }
+            } catch let error as PostgresError where error.isConflict {
+                return false
+            }
+        }
+        #expect(!isFree)
+        #expect(runs.withLock { $0 } == 1)
+        mayEnd.signal()
+        try await locking.value
         await storage.close()
     }
 
