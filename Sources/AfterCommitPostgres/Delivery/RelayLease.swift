@@ -60,7 +60,8 @@ final class RelayLease: Sendable {
         try await run { session in
             guard self.relay.needsLease(attachment) else { return }
             let epoch = try session.execute(
-                RelayStatement.join, [.text(self.name), .double(self.duration.timeInterval)]
+                RelayStatement.join,
+                [.text(self.name), .double(self.duration.timeInterval), .int64s(self.relay.numbers.map(Int64.init))]
             )
             .first().int64(0)
             guard self.relay.joined(epoch, attachment) else {

@@ -4,14 +4,25 @@ enum InspectionStatement {
     static let number = "SELECT subscription FROM outbox_subscriptions WHERE name = $1"
     static let names = "SELECT name FROM outbox_subscriptions ORDER BY name"
     static let numbers = "SELECT name, subscription FROM outbox_subscriptions WHERE name = ANY ($1)"
-    static let remove = "DELETE FROM outbox_subscriptions WHERE subscription = $1"
-    static let removeDeliveries = """
-        DELETE FROM outbox_deliveries WHERE (sequence, subscription) IN (
-            SELECT sequence, subscription FROM outbox_deliveries WHERE subscription = $1 LIMIT 10000)
+    /// Open transactions may still store deliveries for it: these are pruned.
+    static let remove = """
+        WITH removed AS (DELETE FROM outbox_subscriptions WHERE subscription = $1 RETURNING subscription)
+        INSERT INTO outbox_removed (subscription) SELECT subscription FROM removed
         """
-    static let claimedByOthers = """
-        SELECT EXISTS (
-            SELECT FROM outbox_deliveries d JOIN outbox_relays r ON r.epoch = d.epoch WHERE d.subscription = $1)
+    static let removeDeliveries = """
+        DELETE FROM outbox_deliveries WHERE (sequence, subscription) IN (\(deliveries(of: "$1", limit: 5_000)))
+        """
+    /// Some deliveries of a subscription, of each of the indexes so many.
+    static func deliveries(of subscription: String, limit: Int) -> String {
+        ["state = 'ready'", "state <> 'ready'"].map { condition in
+            """
+            (SELECT sequence, subscription FROM outbox_deliveries
+            WHERE subscription = \(subscription) AND \(condition) LIMIT \(limit))
+            """
+        }.joined(separator: " UNION ALL ")
+    }
+    static let isDelivered = """
+        SELECT EXISTS (SELECT FROM outbox_relays WHERE $1 = ANY (subscriptions) AND expires > clock_timestamp())
         """
 
     static let exceptionCounts = """

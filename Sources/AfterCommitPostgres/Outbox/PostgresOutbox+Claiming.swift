@@ -31,6 +31,11 @@ extension PostgresOutbox {
         } catch let lost as LostClaim {
             await lease.giveUp(epoch)
             throw lost.cause
+        } catch let error as PostgresError where error.sqlState == Self.isRemoved {
+            throw StorageError(
+                .closed,
+                "\(request.subscription) was removed from the database while it is delivered here; start again to register it anew",
+                cause: error)
         }
     }
 
@@ -39,6 +44,8 @@ extension PostgresOutbox {
     /// What it raises while transactions are open that began before the subscription was registered: it may not have their
     /// events yet, and what comes after them must wait.
     private static let isRegistering = "AC002"
+    /// What it raises for a subscription that has no place any more.
+    private static let isRemoved = "AC003"
     private static let registrationLook = Duration.milliseconds(20)
 
     /// A claim that may have taken what nobody here knows of: it would have it for as long as the lease is renewed.

@@ -14,9 +14,11 @@ extension PostgresOutbox {
         let counts = try await counts(subscription: name)
         let number = try await pool.run { session -> Int32? in
             guard let number = try Self.number(of: name, in: session) else { return nil }
-            guard try !session.execute(InspectionStatement.claimedByOthers, [.int32(number)]).first().bool(0) else {
+            guard try !session.execute(InspectionStatement.isDelivered, [.int32(number)]).first().bool(0) else {
                 throw StorageError(
-                    .storeBusy, "another process delivers to \(name); stop it first, or take \(name) out of its engine")
+                    .storeBusy,
+                    "another process delivers to \(name), or was killed and its lease lasts still; stop it first, or take \(name) out of its engine"
+                )
             }
             // First its place, so that nothing new comes.
             _ = try session.execute(InspectionStatement.remove, [.int32(number)])

@@ -5,7 +5,8 @@ enum RelayStatement {
     private static let unflushed = "set_config('synchronous_commit', 'off', true)"
 
     static let join = """
-        INSERT INTO outbox_relays (name, expires) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 second')
+        INSERT INTO outbox_relays (name, expires, subscriptions)
+        VALUES ($1, clock_timestamp() + $2::float8 * interval '1 second', $3)
         RETURNING epoch
         """
     static let renew = """
@@ -56,7 +57,17 @@ enum RelayStatement {
         )
         SELECT count(*), max(sequence) FROM pruned
         """
+    /// And what transactions that were open then have stored for subscriptions that were removed.
     static let pruneKeys = """
+        WITH orphans AS (
+            DELETE FROM outbox_deliveries WHERE (sequence, subscription) IN (
+                SELECT d.sequence, d.subscription FROM outbox_removed r
+                    CROSS JOIN LATERAL (\(InspectionStatement.deliveries(of: "r.subscription", limit: 1_000))) d)
+        ), removed AS (
+            DELETE FROM outbox_removed r
+            WHERE r.xid < pg_snapshot_xmin(pg_current_snapshot())
+                AND NOT EXISTS (\(InspectionStatement.deliveries(of: "r.subscription", limit: 1)))
+        )
         DELETE FROM outbox_deduplication WHERE key IN (
             SELECT key FROM outbox_deduplication WHERE emitted <= $1 ORDER BY emitted LIMIT 1000)
         """

@@ -19,6 +19,7 @@ extension OutboxSchema {
             waiting bigint[];
             blockers bigint[];
             held bigint[];
+            isactive boolean;
         BEGIN
             -- A claim that a crash of the server undoes is made again.
             PERFORM set_config('synchronous_commit', 'off', true);
@@ -26,9 +27,11 @@ extension OutboxSchema {
             IF NOT FOUND THEN
                 RAISE EXCEPTION 'the lease of relay % has lapsed', _epoch USING ERRCODE = 'AC001';
             END IF;
-            IF EXISTS (SELECT FROM outbox_late) OR EXISTS (
-                SELECT FROM outbox_subscriptions WHERE subscription = _subscription AND NOT active)
-            THEN
+            SELECT active INTO isactive FROM outbox_subscriptions WHERE subscription = _subscription;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'subscription % was removed', _subscription USING ERRCODE = 'AC003';
+            END IF;
+            IF NOT isactive OR EXISTS (SELECT FROM outbox_late) THEN
                 PERFORM outbox_repair();
                 IF EXISTS (SELECT FROM outbox_subscriptions WHERE subscription = _subscription AND NOT active) THEN
                     RAISE EXCEPTION 'transactions are open that began before the subscription' USING ERRCODE = 'AC002';

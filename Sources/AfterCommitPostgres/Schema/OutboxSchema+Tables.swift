@@ -67,7 +67,12 @@ extension OutboxSchema {
             epoch bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             name text NOT NULL,
             expires timestamptz NOT NULL,
-            idle boolean NOT NULL DEFAULT false
+            idle boolean NOT NULL DEFAULT false,
+            subscriptions integer[] NOT NULL DEFAULT '{}'
+        );
+        CREATE TABLE outbox_removed (
+            subscription integer PRIMARY KEY,
+            xid xid8 NOT NULL DEFAULT pg_current_xact_id()
         );
         CREATE TABLE outbox_lapsed (epoch bigint PRIMARY KEY);
 
