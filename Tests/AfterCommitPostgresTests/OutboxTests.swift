@@ -155,6 +155,44 @@ import Testing
         await storage.close()
     }
 
+    /// Some tools delete what they have read from an outbox.
+    @Test(arguments: [nil, "key"])
+    func anEventThatSomebodyDeletedHoldsUpNothing(key: String?) async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage()
+        let handler = RecordingHandler<OrderPlaced>()
+        let failing = Subscription("failing", to: OrderPlaced.self, policy: DeliveryPolicy(maxRetries: 0)) { _, _ in
+            throw HandlerOutcome.permanent(CancellationError())
+        }
+        try await running(storage, [failing]) { engine in
+            try await storage.emit(OrderPlaced(number: 0, orderingKey: key))
+            try await engine.drain()
+        }
+        let registrations = ["failing", "test"].map { SubscriptionRegistration(name: $0, types: ["order.placed"]) }
+        _ = try await storage.attach(registrations) { _ in }
+        storage.detach()
+        try await storage.emit(contentsOf: (1..<3).map { OrderPlaced(number: $0, orderingKey: key) })
+        try await database.run { session in
+            _ = try session.execute("DELETE FROM outbox_events WHERE payload->>'number' IN ('0', '1')")
+        }
+        try await running(storage, [subscription(handler)]) { engine in
+            try await engine.drain()
+            #expect(handler.calls.map(\.event.number) == [2])
+            #expect(try await storage.counts(subscription: "test") == DeliveryCounts())
+        }
+        // A dead letter can still be seen, and its key goes on.
+        let letters = try await storage.deadLetters(DeadLetterQuery(subscription: "failing"))
+        #expect(letters.map(\.envelope.orderingKey) == [key])
+        let redriven = try await storage.redrive(letters.map(\.id))
+        #expect(redriven.count == 1)
+        let later = RecordingHandler<OrderPlaced>()
+        try await running(storage, [Subscription("failing", to: OrderPlaced.self) { try await later($0, $1) }]) {
+            try await $0.drain()
+            #expect(later.calls.map(\.event.number) == [2])
+        }
+        await storage.close()
+    }
+
     @Test func aDelayedEventWhoseIDIsStoredHoldsUpNoOther() async throws {
         let database = try await TestDatabase()
         let storage = try await database.storage()

@@ -45,23 +45,22 @@ enum InspectionStatement {
         SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox_events', 'sequence')), 0)
         """
 
-    private static let delivery = """
-        e.sequence, d.state::text, coalesce(d.attempts, 0), coalesce(d.replays, 0), coalesce(d.spent, 0), d.failures,
-        \(OutboxStatement.envelope("e")), s.name, d.due
+    private static let state = """
+        d.state::text, coalesce(d.attempts, 0), coalesce(d.replays, 0), coalesce(d.spent, 0), d.failures
         """
     /// All conditions are optional. The page ends with the event that reaches the limit.
     static let undelivered = """
-        SELECT \(delivery)
-        FROM outbox_deliveries d JOIN outbox_events e ON e.sequence = d.sequence
+        SELECT d.sequence, \(state), \(OutboxStatement.envelope("e", keyOf: "d")), s.name, d.due
+        FROM outbox_deliveries d LEFT JOIN outbox_events e ON e.sequence = d.sequence
             JOIN outbox_subscriptions s ON s.subscription = d.subscription
         WHERE d.sequence > $1 AND ($2::text IS NULL OR s.name = $2) AND ($3::text IS NULL OR e.type = $3)
-            AND ($4::text IS NULL OR e.orderingkey = $4) AND ($5::uuid IS NULL OR e.id = $5)
+            AND ($4::text IS NULL OR d.orderingkey = $4) AND ($5::uuid IS NULL OR e.id = $5)
             AND d.state = $6::outbox_state
-        ORDER BY e.sequence, s.name FETCH FIRST $7 ROWS WITH TIES
+        ORDER BY d.sequence, s.name FETCH FIRST $7 ROWS WITH TIES
         """
     /// Those that are done have no row: an event that came after the subscription was registered, and after it took the type.
     static let all = """
-        SELECT \(delivery)
+        SELECT e.sequence, \(state), \(OutboxStatement.envelope("e")), s.name, d.due
         FROM outbox_events e JOIN outbox_subscriptions s ON \(OutboxSchema.matches("e.type", "s"))
             LEFT JOIN outbox_deliveries d ON d.sequence = e.sequence AND d.subscription = s.subscription
         WHERE e.sequence > $1 AND ($2::text IS NULL OR s.name = $2) AND ($3::text IS NULL OR e.type = $3)
@@ -75,12 +74,12 @@ enum InspectionStatement {
         """
 
     static let dead = """
-        SELECT d.sequence, d.state::text, d.attempts, d.replays, d.spent, d.failures, \(OutboxStatement.envelope("e")),
+        SELECT d.sequence, \(state), \(OutboxStatement.envelope("e", keyOf: "d")),
             s.name, d.reason, d.deadsince, d.blockskey
-        FROM outbox_deliveries d JOIN outbox_events e ON e.sequence = d.sequence
+        FROM outbox_deliveries d LEFT JOIN outbox_events e ON e.sequence = d.sequence
             JOIN outbox_subscriptions s ON s.subscription = d.subscription
         WHERE d.state = 'dead' AND ($1::text IS NULL OR s.name = $1) AND ($2::text IS NULL OR e.type = $2)
-            AND ($3::text IS NULL OR d.reason = $3) AND ($4::text IS NULL OR e.orderingkey = $4)
+            AND ($3::text IS NULL OR d.reason = $3) AND ($4::text IS NULL OR d.orderingkey = $4)
             AND ($5::timestamptz IS NULL OR d.deadsince >= $5) AND ($6::timestamptz IS NULL OR d.deadsince <= $6)
             AND ($7::bigint IS NULL OR (d.sequence, s.name) > ($7, $8::text))
         ORDER BY d.sequence, s.name LIMIT $9

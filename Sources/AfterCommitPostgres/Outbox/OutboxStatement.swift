@@ -109,10 +109,10 @@ enum OutboxStatement {
         ), claimed AS (
             UPDATE outbox_deliveries d SET epoch = $2
             FROM free f WHERE d.subscription = $1 AND d.sequence = f.sequence
-            RETURNING d.sequence, f.before, d.attempts, d.replays, d.spent, d.failures
+            RETURNING d.sequence, f.before, d.attempts, d.replays, d.spent, d.failures, d.orderingkey
         )
-        SELECT c.sequence, c.before, c.attempts, c.replays, c.spent, c.failures, \(envelope("e"))
-        FROM claimed c JOIN outbox_events e ON e.sequence = c.sequence ORDER BY c.sequence
+        SELECT c.sequence, c.before, c.attempts, c.replays, c.spent, c.failures, \(envelope("e", keyOf: "c"))
+        FROM claimed c LEFT JOIN outbox_events e ON e.sequence = c.sequence ORDER BY c.sequence
         """
     static let release = """
         UPDATE outbox_deliveries SET epoch = NULL WHERE subscription = $1 AND epoch = $2 AND sequence = ANY ($3)
@@ -158,11 +158,11 @@ enum OutboxStatement {
         """
 
     /// The columns of an envelope, in the order in which ``StoredEnvelope`` reads them.
-    static func envelope(_ table: String) -> String {
-        [
-            "id", "type", "source", "time", "schemaversion", "orderingkey", "headers", "contenttype", "payload",
-            "payloadbytes",
-        ].map { "\(table).\($0)" }.joined(separator: ", ")
+    /// - Parameter delivery: what has the key where the event's row may be missing.
+    static func envelope(_ table: String, keyOf delivery: String? = nil) -> String {
+        let columns = ["id", "type", "source", "time", "schemaversion"].map { "\(table).\($0)" }
+        let rest = ["headers", "contenttype", "payload", "payloadbytes"].map { "\(table).\($0)" }
+        return (columns + ["\(delivery ?? table).orderingkey"] + rest).joined(separator: ", ")
     }
 }
 #endif

@@ -7,9 +7,18 @@ struct StoredEnvelope {
     let envelope: Envelope
     /// Whether something in it cannot be read: it is handed out as damaged, never dropped.
     let isDamaged: Bool
+    /// Whether somebody has deleted it.
+    let isGone: Bool
 
-    /// - Parameter first: the index of the first of ``OutboxStatement/envelope(_:)``.
+    /// - Parameter first: the index of the first of ``OutboxStatement/envelope(_:keyOf:)``.
     init(_ row: PostgresRow, from first: Int) throws {
+        guard let id = try row.optionalUUID(first) else {
+            envelope = Envelope(
+                id: Self.noID, type: "", source: "/", time: Date(timeIntervalSince1970: 0),
+                orderingKey: try row.optionalText(first + 5), payload: .bytes(Data()))
+            (isDamaged, isGone) = (false, true)
+            return
+        }
         var isDamaged = false
         var headers: [String: String] = [:]
         let text = try row.text(first + 6)
@@ -22,12 +31,16 @@ struct StoredEnvelope {
         }
         let payload = try row.optionalText(first + 8).map { Data($0.utf8) } ?? row.optionalBytes(first + 9)
         envelope = Envelope(
-            id: EventID(try row.uuid(first)), type: EventType(rawValue: try row.text(first + 1)),
+            id: EventID(id), type: EventType(rawValue: try row.text(first + 1)),
             source: try row.text(first + 2), time: try row.timestamp(first + 3),
             schemaVersion: Int(try row.int32(first + 4)), orderingKey: try row.optionalText(first + 5),
             headers: headers, contentType: try row.text(first + 7), payload: .bytes(payload ?? Data()))
         self.isDamaged = isDamaged
+        isGone = false
     }
+
+    /// RFC 9562, the nil UUID.
+    private static let noID = EventID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
 }
 
 /// A delivery as `outbox_claim` and the listings have it: sequence, state, attempts, replays, spent, failures, envelope.
@@ -37,6 +50,7 @@ struct StoredDelivery {
     let history: DeliveryHistory?
     let envelope: Envelope
     let isDamaged: Bool
+    let isGone: Bool
 
     init(_ row: PostgresRow) throws {
         sequence = UInt64(bitPattern: try row.int64(0))
@@ -51,6 +65,7 @@ struct StoredDelivery {
         let stored = try StoredEnvelope(row, from: 6)
         envelope = stored.envelope
         isDamaged = stored.isDamaged || isHistoryDamaged
+        isGone = stored.isGone
     }
 
     private static func history(_ row: PostgresRow) throws -> (DeliveryHistory?, isDamaged: Bool) {
@@ -71,6 +86,7 @@ struct StoredDelivery {
         var delivery = ClaimedDelivery(sequence: sequence, envelope: envelope, history: history)
         delivery.wasBlocked = state == .blocked
         delivery.isDamaged = isDamaged
+        delivery.isGone = isGone
         return delivery
     }
 }

@@ -1,7 +1,8 @@
 #if Postgres
 extension OutboxSchema {
     /// Hands out deliveries, each ordering key to one relay at a time: of those that are ready the ones from `_from` on, so
-    /// that the index's entries of what was settled before need not be walked over until a vacuum removes them.
+    /// that the index's entries of what was settled before need not be walked over until a vacuum removes them. One whose event
+    /// somebody has deleted is handed out without it.
     static let claim = """
         CREATE FUNCTION outbox_claim(_subscription integer, _epoch bigint, _now timestamptz, _due integer, _fresh integer,
             _from bigint)
@@ -59,12 +60,12 @@ extension OutboxSchema {
             IF keyed IS NULL THEN
                 RETURN QUERY WITH claimed AS (
                     UPDATE outbox_deliveries d SET epoch = _epoch WHERE d.ctid = ANY (places)
-                    RETURNING d.sequence, d.state, d.attempts, d.replays, d.spent, d.failures
+                    RETURNING d.sequence, d.state, d.attempts, d.replays, d.spent, d.failures, d.orderingkey
                 )
                 SELECT c.sequence, c.state, c.attempts, c.replays, c.spent, c.failures,
-                    e.id, e.type, e.source, e.time, e.schemaversion, e.orderingkey, e.headers, e.contenttype, e.payload,
+                    e.id, e.type, e.source, e.time, e.schemaversion, c.orderingkey, e.headers, e.contenttype, e.payload,
                     e.payloadbytes
-                FROM claimed c JOIN outbox_events e ON e.sequence = c.sequence ORDER BY c.sequence;
+                FROM claimed c LEFT JOIN outbox_events e ON e.sequence = c.sequence ORDER BY c.sequence;
                 RETURN;
             END IF;
             WITH claimed AS (
@@ -107,9 +108,9 @@ extension OutboxSchema {
 
             RETURN QUERY
             SELECT d.sequence, d.state, d.attempts, d.replays, d.spent, d.failures,
-                e.id, e.type, e.source, e.time, e.schemaversion, e.orderingkey, e.headers, e.contenttype, e.payload,
+                e.id, e.type, e.source, e.time, e.schemaversion, d.orderingkey, e.headers, e.contenttype, e.payload,
                 e.payloadbytes
-            FROM outbox_deliveries d JOIN outbox_events e ON e.sequence = d.sequence
+            FROM outbox_deliveries d LEFT JOIN outbox_events e ON e.sequence = d.sequence
             WHERE d.subscription = _subscription AND d.sequence = ANY (plain) AND d.epoch = _epoch
             ORDER BY d.sequence;
         END $$;
