@@ -27,6 +27,16 @@ struct TestDatabase {
         }
     }
 
+    /// Waits until all subscriptions are active: transactions of other tests are waited for too, for as long as they take.
+    func areActive() async throws -> Bool {
+        try await eventually {
+            try await run { session in
+                try session.execute("SELECT outbox_repair()")
+                return try session.execute("SELECT FROM outbox_subscriptions WHERE NOT active").isEmpty
+            }
+        }
+    }
+
     func pool(maxConnections: Int = 4) throws -> PostgresPool {
         try PostgresPool(
             PostgresConfiguration(url, maxConnections: maxConnections), time: TimeSource(ContinuousClock()))
