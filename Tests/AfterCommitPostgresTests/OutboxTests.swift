@@ -298,6 +298,25 @@ import Testing
         await second.close()
     }
 
+    @Test func whoDeliversSaysSoHoweverRarelyItPrunes() async throws {
+        let database = try await TestDatabase()
+        let storage = try await database.storage(
+            configuration: .init(leaseDuration: .milliseconds(800), pruneInterval: .seconds(7 * 86_400)))
+        try await storage.attachWhole([RelayLeaseTests.registration])
+        try await database.run { session in
+            _ = try session.execute("UPDATE outbox_subscriptions SET seen = clock_timestamp() - interval '25 hours'")
+                .count
+        }
+        let isSeen = try await eventually {
+            try await database.run { session in
+                try session.execute("SELECT seen > clock_timestamp() - interval '1 hour' FROM outbox_subscriptions")
+                    .first().bool(0)
+            }
+        }
+        #expect(isSeen)
+        await storage.close()
+    }
+
     @Test func aConfigurationWithWhichNothingCouldWorkIsRefused() async throws {
         // Nothing is asked of the server before.
         let database = try PostgresConfiguration("postgresql://127.0.0.1:1/none", connectTimeout: .milliseconds(100))

@@ -167,7 +167,8 @@ import Testing
 
     @Test func whatATransactionHasLockedHoldsUpNothingElseOfALapsedRelay() async throws {
         let database = try await TestDatabase()
-        let stopped = try await database.storage()
+        // It neither renews its lease meanwhile, nor frees anything itself.
+        let stopped = try await database.storage(configuration: .init(leaseDuration: .seconds(3600)))
         try await stopped.attachWhole([Self.registration])
         try await stopped.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0) })
         let first = try #require(try await stopped.claim(Self.request).deliveries.first)

@@ -347,7 +347,8 @@ import Testing
             try await column.transaction { _ = try $0.emit(OrderPlaced(number: 100)) }
             try await outbox.transaction { _ = try $0.emit(OrderPlaced(number: 5)) }
             #expect(try await column.claimNumbers() == [100])
-            #expect(try await outbox.claimNumbers() == [5])
+            // Transactions of other tests may keep a new subscription waiting.
+            #expect(try await eventually { try await outbox.claimNumbers() == [5] })
             await again.close()
             await outbox.close()
         }

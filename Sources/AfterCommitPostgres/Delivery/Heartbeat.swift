@@ -31,7 +31,7 @@ struct Heartbeat: Sendable {
     private func tidy() async {
         let configuration = outbox.configuration
         let time = outbox.time
-        let reaping = configuration.leaseDuration / 4
+        let reaping = min(configuration.leaseDuration / 4, .seconds(3600))
         var pruner = Pruner(retention: configuration.retention)
         let cutter = OrphanCutter(maxEvents: configuration.maxOrphanedEvents)
         var nextReaping = time.now()
@@ -39,7 +39,7 @@ struct Heartbeat: Sendable {
         while !Task.isCancelled {
             if nextReaping <= time.now() {
                 nextReaping = time.now() + reaping
-                await reap()
+                await reap(cutter)
             }
             if nextPruning <= time.now() {
                 // What is left over waits for the other work, and no longer.
@@ -49,8 +49,10 @@ struct Heartbeat: Sendable {
         }
     }
 
-    private func reap() async {
+    private func reap(_ cutter: OrphanCutter) async {
         do {
+            // Often enough for others' cutting, however rarely this relay prunes.
+            try await cutter.see(outbox)
             let freed = try await outbox.pool.run { session in
                 try session.execute(RelayStatement.reap, []).first().int64(0)
             }
@@ -69,9 +71,8 @@ struct Heartbeat: Sendable {
     /// - Returns: whether it is enough for now.
     private func prune(_ pruner: inout Pruner, _ cutter: OrphanCutter) async -> Bool {
         do {
-            try await cutter.see(outbox)
-            let isCut = try await cutter.cut(outbox)
-            return try await pruner.prune(outbox) && isCut
+            let isPruned = try await pruner.prune(outbox)
+            return try await cutter.cut(outbox) && isPruned
         } catch {
             guard !Task.isCancelled else { return true }
             outbox.logger.error(
