@@ -96,8 +96,8 @@ import Testing
                     _fresh integer, _from bigint)
                 RETURNS TABLE (
                     sequence bigint, state outbox_state, attempts integer, replays integer, spent double precision,
-                    failures jsonb, id uuid, type varchar, source text, "time" timestamptz, schemaversion integer,
-                    orderingkey varchar, headers jsonb, contenttype varchar, payload jsonb, payloadbytes bytea
+                    failures jsonb, id uuid, type text, source text, "time" timestamptz, schemaversion integer,
+                    orderingkey varchar, headers jsonb, contenttype text, payload jsonb, payloadbytes bytea
                 ) LANGUAGE plpgsql AS $$
                 BEGIN
                     IF nextval('looks') = 2 THEN RAISE EXCEPTION 'once' USING ERRCODE = '40P01'; END IF;
