@@ -96,8 +96,8 @@ import Testing
                     _fresh integer, _from bigint)
                 RETURNS TABLE (
                     sequence bigint, state outbox_state, attempts integer, replays integer, spent double precision,
-                    failures jsonb, id uuid, type varchar, source text, "time" timestamptz, schemaversion integer,
-                    orderingkey varchar, headers jsonb, contenttype varchar, payload jsonb, payloadbytes bytea
+                    failures jsonb, id uuid, type text, source text, "time" timestamptz, schemaversion integer,
+                    orderingkey varchar, headers jsonb, contenttype text, payload jsonb, payloadbytes bytea
                 ) LANGUAGE plpgsql AS $$
                 BEGIN
                     IF nextval('looks') = 2 THEN RAISE EXCEPTION 'once' USING ERRCODE = '40P01'; END IF;
@@ -204,18 +204,5 @@ import Testing
 
 extension PostgresStorage {
     var relay: Relay? { (queue as? PostgresOutbox)?.relay }
-
-    /// Attaches, and waits for the transactions of other tests that may keep a new subscription waiting.
-    func attachWhole(
-        _ registrations: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void = { _ in }
-    ) async throws {
-        _ = try await attach(registrations, wake: wake)
-        _ = try await eventually {
-            try await pool.run { session in
-                try session.execute("SELECT outbox_repair()")
-                return try session.execute("SELECT FROM outbox_subscriptions WHERE NOT active").isEmpty
-            }
-        }
-    }
 }
 #endif
