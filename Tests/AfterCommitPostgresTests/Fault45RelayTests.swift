@@ -15,7 +15,7 @@ import Testing
         let registration = SubscriptionRegistration(
             name: "test", types: EventTypeSelection(types: [OrderPlaced.type]))
         let changes = Kept<StorageChange>()
-        _ = try await paused.attach([registration]) { changes.append($0) }
+        try await paused.attachWhole([registration]) { changes.append($0) }
         try await paused.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0, orderingKey: "key") })
         let request = ClaimRequest(subscription: "test", limit: 10, now: Date())
         let claimed = try await paused.claim(request).deliveries.map(\.sequence)
@@ -78,7 +78,7 @@ import Testing
         let storage = try await database.storage()
         let registration = SubscriptionRegistration(
             name: "test", types: EventTypeSelection(types: [OrderPlaced.type]))
-        _ = try await storage.attach([registration]) { _ in }
+        try await storage.attachWhole([registration])
         try await storage.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0) })
         let isLocked = Latch()
         let goOn = Signal()
@@ -134,6 +134,7 @@ import Testing
         let engines = try await relays.asyncMap {
             try await EventEngine(storage: $0, logger: silent, subscriptions: [subscription])
         }
+        #expect(try await relays[0].areActive())
         let tasks = engines.map { engine in Task { try await engine.run() } }
         let count = 1_200
         for start in stride(from: 0, to: count, by: 100) {

@@ -20,7 +20,7 @@ import Testing
         let relays = (try await database.storage(configuration: configuration), try await database.storage())
         _ = try await relays.0.attach([Self.registration]) { _ in }
         _ = try await relays.1.attach([Self.registration]) { _ in }
-        #expect(try await database.areActive())
+        #expect(try await relays.0.areActive())
         return relays
     }
 

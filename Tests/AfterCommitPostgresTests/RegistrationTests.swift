@@ -53,7 +53,7 @@ private final class Writers: Sendable {
         let database = try await TestDatabase()
         let old = try await database.storage()
         _ = try await old.attach([Self.registration(["order.placed"])]) { _ in }
-        #expect(try await database.areActive())
+        #expect(try await old.areActive())
         try await database.run { try $0.insert(1) }
         let request = ClaimRequest(subscription: "test", limit: 10, now: Date())
         let first = try await old.claim(request).deliveries
@@ -82,7 +82,7 @@ private final class Writers: Sendable {
         goOn.raise()
         try await writing.value
         _ = try await attaching.value
-        #expect(try await database.areActive())
+        #expect(try await old.areActive())
         let claimed = try await new.claim(request).deliveries
         #expect(try claimed.map { try $0.number }.sorted() == [2, 3, 4, 5])
         _ = try await new.settle(SettlementBatch(subscription: "test", delivered: claimed.map(\.sequence)))
@@ -98,7 +98,7 @@ private final class Writers: Sendable {
             try await database.storage(), try await database.storage(), try await database.storage(),
         ]
         _ = try await storages[0].attach([Self.registration(["order.placed"])]) { _ in }
-        #expect(try await database.areActive())
+        #expect(try await storages[0].areActive())
         let hasBegun = Latch()
         let goOn = Signal()
         let writing = Task {
@@ -120,7 +120,7 @@ private final class Writers: Sendable {
         _ = try await storages[2].attach([Self.registration(second + ["order.sent"])]) { _ in }
         goOn.raise()
         try await writing.value
-        #expect(try await database.areActive())
+        #expect(try await storages[0].areActive())
         let claimed = try await storages[2].claim(ClaimRequest(subscription: "test", limit: 10, now: Date()))
         #expect(try claimed.deliveries.map { try $0.number }.sorted() == [0, 1, 2])
         for storage in storages { await storage.close() }
@@ -131,7 +131,7 @@ private final class Writers: Sendable {
         let database = try await TestDatabase()
         let storage = try await database.storage()
         _ = try await storage.attach([Self.registration(["order.paid"])]) { _ in }
-        #expect(try await database.areActive())
+        #expect(try await storage.areActive())
         storage.detach()
         try await database.run { session in
             try session.insert(1)
@@ -146,7 +146,7 @@ private final class Writers: Sendable {
         }
         let new = SubscriptionRegistration(name: "new", types: ["order.placed"])
         _ = try await storage.attach([Self.registration(["order.paid"]), new]) { _ in }
-        #expect(try await database.areActive())
+        #expect(try await storage.areActive())
         try await database.run { session in
             try session.insert(2)
             try session.insert(3, "order.paid")

@@ -204,18 +204,5 @@ import Testing
 
 extension PostgresStorage {
     var relay: Relay? { (queue as? PostgresOutbox)?.relay }
-
-    /// Attaches, and waits for the transactions of other tests that may keep a new subscription waiting.
-    func attachWhole(
-        _ registrations: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void = { _ in }
-    ) async throws {
-        _ = try await attach(registrations, wake: wake)
-        _ = try await eventually {
-            try await pool.run { session in
-                try session.execute("SELECT outbox_repair()")
-                return try session.execute("SELECT FROM outbox_subscriptions WHERE NOT active").isEmpty
-            }
-        }
-    }
 }
 #endif

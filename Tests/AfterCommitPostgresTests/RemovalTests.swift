@@ -29,7 +29,7 @@ import Testing
             configuration: .init(retention: .zero, pruneInterval: .milliseconds(20)))
         let other = SubscriptionRegistration(name: "other", types: ["order.paid"])
         _ = try await storage.attach([registration, other]) { _ in }
-        #expect(try await database.areActive())
+        #expect(try await storage.areActive())
         storage.detach()
         try await storage.emit(OrderPlaced(number: 1))
         let hasInserted = Latch()

@@ -27,16 +27,6 @@ struct TestDatabase {
         }
     }
 
-    /// Waits until all subscriptions are active: transactions of other tests are waited for too, for as long as they take.
-    func areActive() async throws -> Bool {
-        try await eventually {
-            try await run { session in
-                try session.execute("SELECT outbox_repair()")
-                return try session.execute("SELECT FROM outbox_subscriptions WHERE NOT active").isEmpty
-            }
-        }
-    }
-
     func pool(maxConnections: Int = 4) throws -> PostgresPool {
         try PostgresPool(
             PostgresConfiguration(url, maxConnections: maxConnections), time: TimeSource(ContinuousClock()))
@@ -83,5 +73,25 @@ func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
         try await Task.sleep(for: .milliseconds(10))
     }
     return false
+}
+
+extension PostgresStorage {
+    /// Waits until all subscriptions are active: transactions of other tests are waited for too, for as long as they take.
+    func areActive() async throws -> Bool {
+        try await eventually {
+            try await pool.run { session in
+                try session.execute("SELECT outbox_repair()")
+                return try session.execute("SELECT FROM outbox_subscriptions WHERE NOT active").isEmpty
+            }
+        }
+    }
+
+    /// Attaches, and waits until what it delivers to is active.
+    func attachWhole(
+        _ registrations: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void = { _ in }
+    ) async throws {
+        _ = try await attach(registrations, wake: wake)
+        _ = try await areActive()
+    }
 }
 #endif
