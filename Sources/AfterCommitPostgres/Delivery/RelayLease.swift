@@ -15,6 +15,8 @@ final class RelayLease: Sendable {
     private let time: TimeSource
     private let logger: Logger
     private let connection = Locked<PostgresConnection?>(nil)
+    /// What was given up and could not be given back: first of all, so that nobody takes it for another relay's.
+    private let givenUp = Locked<[Int64]>([])
 
     init(
         relay: Relay, database: PostgresConfiguration, configuration: PostgresStorage.Configuration, time: TimeSource,
@@ -59,6 +61,10 @@ final class RelayLease: Sendable {
         guard let attachment = relay.attachment else { return }
         try await run { session in
             guard self.relay.needsLease(attachment) else { return }
+            for epoch in self.givenUp.withLock({ $0 }) {
+                try Relay.Left(epoch: epoch).giveBack(in: session)
+                self.givenUp.withLock { $0.removeAll { $0 == epoch } }
+            }
             let epoch = try session.execute(
                 RelayStatement.join,
                 [.text(self.name), .double(self.duration.timeInterval), .int64s(self.relay.numbers.map(Int64.init))]
@@ -126,15 +132,8 @@ final class RelayLease: Sendable {
     func giveUp(_ epoch: Int64) async {
         guard relay.lapsed(epoch) else { return }
         logger.warning("a claim was not answered; what the relay has claimed is given back, and claimed anew")
+        givenUp.withLock { $0.append(epoch) }
         relay.wake(.leasesLost)
-        do {
-            try await run { try Relay.Left(epoch: epoch).giveBack(in: $0) }
-        } catch {
-            // Nobody renews it any more.
-            logger.warning(
-                "what was claimed could not be given back; it is claimable when the lease has run out",
-                metadata: [LogKey.error: "\(error)"])
-        }
         await beginAnew()
     }
 
