@@ -92,17 +92,17 @@ import Testing
                 """
                 ALTER FUNCTION outbox_claim RENAME TO outbox_claim_real;
                 CREATE SEQUENCE looks;
-                CREATE FUNCTION outbox_claim(_subscription integer, _epoch bigint, _now timestamptz, _due integer,
-                    _fresh integer, _from bigint)
-                RETURNS TABLE (
-                    sequence bigint, state outbox_state, attempts integer, replays integer, spent double precision,
-                    failures jsonb, id uuid, type text, source text, "time" timestamptz, schemaversion integer,
-                    orderingkey varchar, headers jsonb, contenttype text, payload jsonb, payloadbytes bytea
-                ) LANGUAGE plpgsql AS $$
-                BEGIN
-                    IF nextval('looks') = 2 THEN RAISE EXCEPTION 'once' USING ERRCODE = '40P01'; END IF;
-                    RETURN QUERY SELECT * FROM outbox_claim_real(_subscription, _epoch, _now, _due, _fresh, _from);
-                END $$;
+                DO $do$ BEGIN
+                    EXECUTE format($sql$
+                        CREATE FUNCTION outbox_claim(_subscription integer, _epoch bigint, _now timestamptz, _due integer,
+                            _fresh integer, _from bigint)
+                        RETURNS %s LANGUAGE plpgsql AS $$
+                        BEGIN
+                            IF nextval('looks') = 2 THEN RAISE EXCEPTION 'once' USING ERRCODE = '40P01'; END IF;
+                            RETURN QUERY SELECT * FROM outbox_claim_real(_subscription, _epoch, _now, _due, _fresh, _from);
+                        END $$
+                        $sql$, pg_get_function_result('outbox_claim_real'::regproc));
+                END $do$;
                 """)
         }
         let many = ClaimRequest(subscription: "test", limit: 100, now: Date())
