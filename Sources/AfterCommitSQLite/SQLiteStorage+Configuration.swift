@@ -9,7 +9,7 @@ extension SQLiteStorage {
         /// How many of ``maxEvents`` are kept for what handlers emit when they settle. Default 10,000, at most a
         /// quarter of ``maxEvents``. Transactional handlers may take half of it.
         public var settleReserve: Int
-        /// How long events are kept after every subscription has settled them. Default 24 hours.
+        /// How long events are kept after they were emitted, if every subscription has settled them. Default 24 hours.
         public var retention: Duration
         /// How long a write of the engine's waits while another connection is inside a write transaction, before it fails
         /// with `storeBusy`. Writes of yours do as GRDB's `busyMode` says. Default 5 s.

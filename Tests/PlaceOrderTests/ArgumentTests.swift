@@ -47,9 +47,13 @@ struct ArgumentTests {
         #expect(!run.json)
     }
 
+    #if Postgres
     @Test("every command with a store takes a lease")
     func leases() throws {
-        let arguments = ["--storage", "outbox", "--store", "/tmp/shop", "--lease", "1500ms"]
+        let arguments = [
+            "--storage", "outbox", "--database", "postgres", "--database-url", "postgresql://127.0.0.1/shop", "--lease",
+            "1500ms",
+        ]
         let parsed = [
             try RunCommand.parse(arguments).store, try ServeCommand.parse(arguments).store,
             try ResumeCommand.parse(arguments).store, try RelayCommand.parse(arguments).store,
@@ -57,6 +61,7 @@ struct ArgumentTests {
         #expect(parsed.map(\.lease?.duration) == Array(repeating: .milliseconds(1_500), count: 4))
         #expect(try RunCommand.parse([]).store.lease == nil)
     }
+    #endif
 
     @Test("run takes what it is given")
     func given() throws {
@@ -80,7 +85,7 @@ struct ArgumentTests {
             ["--storage", "paper"], ["--database", "paper", "--storage", "outbox"],
             ["--storage", "outbox", "--database-url", "postgresql://127.0.0.1"], ["--without-delivery"],
             ["--storage", "outbox", "--without-delivery"], ["--storage", "outbox", "--database", "postgres"],
-            ["--log-level", "loud"],
+            ["--log-level", "loud"], ["--database", "sqlite"], ["--storage", "outbox", "--lease", "5s"],
             ["--platform-url", "http://127.0.0.1:1", "--platform-latency", "5ms"],
         ])
     func refused(arguments: [String]) {

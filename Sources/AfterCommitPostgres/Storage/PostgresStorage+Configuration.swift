@@ -10,7 +10,7 @@ extension PostgresStorage {
         public var leaseDuration: Duration
         /// How often an idle relay looks for events although nothing told it of any. Default 1 s.
         public var pollInterval: Duration
-        /// How long events are kept after every subscription has settled them. Default 24 hours.
+        /// How long events are kept after they were emitted, if every subscription has settled them. Default 24 hours.
         public var retention: Duration
         /// How often they are pruned, 1,000 at a time. Default 60 s.
         public var pruneInterval: Duration

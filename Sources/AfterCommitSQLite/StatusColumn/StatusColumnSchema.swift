@@ -13,7 +13,8 @@ enum StatusColumnSchema {
         let table = column.name
         func index(_ suffix: String) -> String { StatusColumn.quoted("\(column.table)_event_\(suffix)") }
         return """
-            ALTER TABLE \(table) ADD COLUMN event_status TEXT;
+            ALTER TABLE \(table) ADD COLUMN event_status TEXT
+                CHECK (event_status IN ('pending', 'succeeded', 'failed'));
             ALTER TABLE \(table) ADD COLUMN event_id TEXT;
             ALTER TABLE \(table) ADD COLUMN event_sequence INTEGER;
             ALTER TABLE \(table) ADD COLUMN event_attempts INTEGER;

@@ -26,6 +26,7 @@ struct RelayCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        _ = try store.sharedChoice()
         try BuiltInPlatform.check(url: platformURL, options: platform)
     }
 

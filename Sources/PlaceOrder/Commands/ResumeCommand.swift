@@ -20,6 +20,7 @@ struct ResumeCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        _ = try store.sharedChoice()
         try BuiltInPlatform.check(url: platformURL, options: platform)
     }
 

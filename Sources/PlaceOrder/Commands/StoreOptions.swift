@@ -49,7 +49,8 @@ struct StoreOptions: ParsableArguments {
         case .lmdb(nil), .sqlite(nil):
             throw ValidationError("--store is needed: the path that the other process uses.")
         case .lmdb(let path?) where !OpenStore.isStore(path):
-            throw ValidationError("'\(path)' is no store; nothing was opened.")
+            throw ValidationError(
+                "'\(path)' is no store of LMDB's; nothing was opened. A file of SQLite's needs --database sqlite.")
         case .sqlite(let path?) where !FileManager.default.fileExists(atPath: path):
             throw ValidationError("There is no database at '\(path)'; nothing was opened.")
         case .lmdb, .sqlite, .postgres:
@@ -77,6 +78,9 @@ struct StoreOptions: ParsableArguments {
         case .lmdb, .sqlite:
             guard databaseURL == nil else {
                 throw ValidationError("--database-url is for PostgreSQL; \(database.rawValue) has --store.")
+            }
+            guard lease == nil else {
+                throw ValidationError("--lease is for PostgreSQL, where others may deliver meanwhile.")
             }
             return database == .lmdb ? .lmdb(path: store) : .sqlite(path: store)
         case .postgres:
