@@ -5,7 +5,8 @@ import Foundation
 /// Deletes events that are old and delivered to all, a bounded number at a time, and deduplication keys past their window.
 struct Pruner: Sendable {
     private let retention: Duration
-    /// Events up to this sequence were looked at: those that are left are dead letters', and looked at again from the start.
+    /// Events up to this sequence were looked at: those that are left are dead letters' or pending, and looked at again from the
+    /// start.
     private var lookedAt: Int64 = -1
 
     init(retention: Duration) {
@@ -22,19 +23,20 @@ struct Pruner: Sendable {
         let keys = now - DeduplicationRecord.window.timeInterval
         for _ in 0..<Self.maxBatches where !Task.isCancelled {
             let from = lookedAt
-            let (count, last) = try await outbox.pool.transaction { session in
-                guard try session.execute(RelayStatement.tryToPrune, []).first().bool(0) else {
-                    return (0, Int64?.none)
-                }
+            let next = try await outbox.pool.transaction { session -> Int64? in
+                guard try session.execute(RelayStatement.tryToPrune, []).first().bool(0) else { return nil }
                 let row = try session.execute(RelayStatement.prune, [.int64(from), .timestamp(cutoff)]).first()
                 _ = try session.execute(RelayStatement.pruneKeys, [.timestamp(keys)])
-                return (Int(try row.int64(0)), try row.optionalInt64(1))
+                // As many as one statement prunes: there may be more of those it looked at.
+                if try row.int64(0) == 1_000 { return try row.optionalInt64(1) }
+                // Later ones are younger still, as a rule.
+                return try row.int64(2) > 0 ? try row.optionalInt64(3) : nil
             }
-            guard count == 1_000, let last else {
+            guard let next else {
                 lookedAt = -1
                 return true
             }
-            lookedAt = last
+            lookedAt = next
         }
         return false
     }

@@ -44,18 +44,23 @@ enum RelayStatement {
         RETURNING orderingkey
         """
     private static let isOrphan = "s.seen < clock_timestamp() - interval '1 day'"
+    /// Looks at a bounded number of events, so that a large backlog is not walked over: how many were pruned and up to which, how
+    /// many of those looked at were old enough, and up to which one looked.
     static let prune = """
-        WITH pruned AS (
+        WITH looked AS MATERIALIZED (
+            SELECT sequence, time FROM outbox_events WHERE sequence > $1 ORDER BY sequence LIMIT 10000
+        ), pruned AS (
             DELETE FROM outbox_events WHERE sequence IN (
-                SELECT e.sequence FROM outbox_events e
-                WHERE e.sequence > $1 AND e.time < $2
+                SELECT e.sequence FROM looked e
+                WHERE e.time < $2
                     AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.sequence = e.sequence)
                     AND NOT EXISTS (SELECT FROM outbox_late l WHERE l.sequence = e.sequence)
                     AND NOT EXISTS (SELECT FROM outbox_subscriptions WHERE NOT active)
                 ORDER BY e.sequence LIMIT 1000)
             RETURNING sequence
         )
-        SELECT count(*), max(sequence) FROM pruned
+        SELECT (SELECT count(*) FROM pruned), (SELECT max(sequence) FROM pruned),
+            (SELECT count(*) FROM looked WHERE time < $2), (SELECT max(sequence) FROM looked)
         """
     /// And what transactions that were open then have stored for subscriptions that were removed.
     static let pruneKeys = """
