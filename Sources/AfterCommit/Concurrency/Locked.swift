@@ -37,15 +37,24 @@ package struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 @usableFromInline
 struct Lock: ~Copyable, Sendable {
     private let mutex = Mutex<Void>(())
+    /// Says to the Thread Sanitizer that one holder comes after another: where the kernel hands a contended lock over, it sees
+    /// nothing. On most processors it costs an ordinary load and store.
+    private let order = Atomic(false)
 
     @usableFromInline
     init() {}
 
     @usableFromInline
     @inline(never)
-    borrowing func take() { mutex._unsafeLock() }
+    borrowing func take() {
+        mutex._unsafeLock()
+        _ = order.load(ordering: .acquiring)
+    }
 
     @usableFromInline
     @inline(never)
-    borrowing func release() { mutex._unsafeUnlock() }
+    borrowing func release() {
+        order.store(true, ordering: .releasing)
+        mutex._unsafeUnlock()
+    }
 }
