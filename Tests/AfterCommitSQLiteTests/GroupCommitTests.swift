@@ -120,8 +120,8 @@ import Testing
                 try db.execute(sql: "BEGIN")
                 _ = try Int.fetchOne(db, sql: count)
             }
-            let emitting = Task { try await storage.emit([1]) }
             let newcomer = try DatabaseQueue(path: path)
+            let emitting = Task { try await storage.emit([1]) }
             try await eventually {
                 do {
                     _ = try await newcomer.read { try Int.fetchOne($0, sql: count) }

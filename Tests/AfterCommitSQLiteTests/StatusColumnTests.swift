@@ -128,7 +128,8 @@ import Testing
             try await mark(101)
             #expect(try await storage.claimNumbers() == [])
             clock.advance(by: .seconds(60))
-            #expect(await wakes.next() == [.claimable, .deadLetters])
+            // What the start found may be told late.
+            while await wakes.next() != [.claimable, .deadLetters] {}
             #expect(try await storage.claimNumbers() == [101], "by the sweep")
         }
     }

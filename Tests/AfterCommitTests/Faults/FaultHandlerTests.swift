@@ -79,6 +79,8 @@ private struct Numbered: Event {
         await handler.waitForCalls(1)
         clock.advance(by: .seconds(3))
         await handler.waitForCalls(3)
+        // Its retry is due a second after its failure was noticed.
+        try await engine.waitUntilIdle()
         clock.advance(by: .seconds(1))
         try await engine.drain()
         let status = try #require(try await engine.status().first)
