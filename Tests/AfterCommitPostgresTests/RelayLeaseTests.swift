@@ -165,6 +165,26 @@ import Testing
         await storage.close()
     }
 
+    @Test func whatIsTakenFromALapsedRelayIsCounted() async throws {
+        let database = try await TestDatabase()
+        // It does not renew its lease meanwhile.
+        let stopped = try await database.storage(configuration: .init(leaseDuration: .seconds(3600)))
+        try await stopped.attachWhole([Self.registration])
+        try await stopped.emit(contentsOf: (0..<3).map { OrderPlaced(number: $0) })
+        #expect(try await stopped.claim(Self.request).deliveries.count == 3)
+        #expect(stopped.reclaimedDeliveries == 0)
+        try await database.run { session in
+            _ = try session.execute("UPDATE outbox_relays SET expires = clock_timestamp() - interval '1 second'").count
+        }
+        let next = try await database.storage(configuration: .init(leaseDuration: .seconds(2)))
+        try await next.attachWhole([Self.registration])
+        // Whoever looks first frees all of them.
+        #expect(try await eventually { next.reclaimedDeliveries + stopped.reclaimedDeliveries > 0 })
+        #expect(next.reclaimedDeliveries + stopped.reclaimedDeliveries == 3)
+        await next.close()
+        await stopped.close()
+    }
+
     @Test func whatATransactionHasLockedHoldsUpNothingElseOfALapsedRelay() async throws {
         let database = try await TestDatabase()
         // It neither renews its lease meanwhile, nor frees anything itself.

@@ -41,6 +41,8 @@ package enum MetricName {
     package static let staleSettles = "aftercommit.settle.stale"
     /// Counter: deliveries in hand that became another process's, because their leases were not renewed in time.
     package static let lostLeases = "aftercommit.lease.lost"
+    /// Counter: deliveries that were made claimable again, because the leases of those who had claimed them ran out.
+    package static let leaseReclaims = "aftercommit.lease.reclaims"
 }
 
 /// The labels of metrics. Each metric has the same ones always, as Prometheus demands; where there is no error,

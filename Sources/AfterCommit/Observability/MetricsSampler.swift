@@ -14,8 +14,10 @@ actor MetricsSampler {
     private let wallClock: any WallClock
     private let logger: Logger
     private let sent: Counter
+    private let reclaims: Counter
     private var gauges: [String: SubscriptionGauges] = [:]
     private var appended: UInt64?
+    private var reclaimed: Int
 
     /// `nil` where nobody reads metrics, or sampling is off.
     init?(
@@ -35,6 +37,8 @@ actor MetricsSampler {
                 (TraceAttribute.system, TraceAttribute.systemName), (TraceAttribute.operationName, "send"),
             ],
             factory: factory)
+        reclaims = Counter(label: MetricName.leaseReclaims, factory: factory)
+        reclaimed = storage.reclaimedDeliveries
     }
 
     /// Samples at each interval until it is cancelled.
@@ -48,6 +52,7 @@ actor MetricsSampler {
 
     /// Samples once. What was in the storage before the first sample was not sent while this engine was there.
     func sample(_ workers: [DeliveryWorker]) async {
+        countReclaims()
         do {
             for worker in workers {
                 let backlog = try await storage.backlog(subscription: worker.subscription.name)
@@ -75,6 +80,12 @@ actor MetricsSampler {
         let made = SubscriptionGauges(subscription, factory: factory)
         gauges[subscription.name] = made
         return made
+    }
+
+    private func countReclaims() {
+        let now = storage.reclaimedDeliveries
+        if now > reclaimed { reclaims.increment(by: now - reclaimed) }
+        reclaimed = now
     }
 
     private func count(_ now: UInt64?) {

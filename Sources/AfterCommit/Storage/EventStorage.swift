@@ -11,6 +11,10 @@ public protocol EventStorage: Sendable {
     /// How long a claim lasts before another server may take it, or `nil` where one owner alone delivers.
     var leaseDuration: Duration? { get }
 
+    /// How many deliveries it has made claimable again, since it was made, because the leases of those who had claimed them
+    /// ran out. Default 0, for a storage without leases.
+    var reclaimedDeliveries: Int { get }
+
     /// Whether the storage itself keeps each ordering key in order, because several processes may deliver from it: it hands
     /// out a delivery only while what comes before it is settled or in the same process's hands, and what was settled as
     /// ``Settlement/Outcome/blocked`` comes back by ``claim(_:)`` when its turn has come. Default `false`: the engine asks
@@ -140,6 +144,8 @@ extension EventStorage {
     public var coder: any EventCoder { envelopes.coder }
 
     public var leaseDuration: Duration? { nil }
+
+    public var reclaimedDeliveries: Int { 0 }
 
     public var ordersKeys: Bool { false }
 

@@ -2,6 +2,7 @@
 import AfterCommit
 import Foundation
 import Logging
+import Synchronization
 
 /// What a relay does beside delivering: it keeps its lease, looks for what no notification told of, frees what those had whose
 /// leases ran out, and prunes. The lease and the looks wait for none of the rest.
@@ -57,6 +58,7 @@ struct Heartbeat: Sendable {
                 try session.execute(RelayStatement.reap, []).first().int64(0)
             }
             guard freed > 0 else { return }
+            outbox.reclaimed.add(Int(freed), ordering: .relaxed)
             outbox.logger.warning(
                 "deliveries of relays whose leases ran out are claimable again", metadata: [LogKey.count: "\(freed)"])
             outbox.relay.wake(.claimable)

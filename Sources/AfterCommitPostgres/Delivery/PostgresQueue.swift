@@ -5,6 +5,8 @@ import Foundation
 /// How events are kept in PostgreSQL: as an outbox, or as a status column.
 protocol PostgresQueue: Sendable {
     var leaseDuration: Duration? { get }
+    /// How many deliveries were freed of relays whose leases had run out.
+    var reclaimedDeliveries: Int { get }
     var ordersKeys: Bool { get }
     /// Whether events of many callers may share one statement.
     var storesTogether: Bool { get }

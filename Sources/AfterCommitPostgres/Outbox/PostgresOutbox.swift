@@ -2,6 +2,7 @@
 import AfterCommit
 import Foundation
 import Logging
+import Synchronization
 
 /// The outbox: many processes insert, many deliver.
 final class PostgresOutbox: PostgresQueue {
@@ -14,6 +15,7 @@ final class PostgresOutbox: PostgresQueue {
     let lease: RelayLease
     /// Finds out what became of settlements.
     let runner: TransactionRunner
+    let reclaimed = Atomic(0)
     /// What keeps the lease and looks after the tables, while an engine is attached.
     private let heartbeat = Locked<Task<Void, Never>?>(nil)
     /// The last detachment: what follows waits for it.
@@ -39,6 +41,7 @@ final class PostgresOutbox: PostgresQueue {
     private static let settlementPatience = Duration.seconds(2)
 
     var leaseDuration: Duration? { configuration.leaseDuration }
+    var reclaimedDeliveries: Int { reclaimed.load(ordering: .relaxed) }
     var ordersKeys: Bool { true }
     var storesTogether: Bool { true }
     var payloadForm: EnvelopeFactory.PayloadForm { .bytes }

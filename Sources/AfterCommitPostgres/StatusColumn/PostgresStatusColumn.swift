@@ -24,6 +24,7 @@ final class PostgresStatusColumn: PostgresQueue {
     }
 
     var leaseDuration: Duration? { nil }
+    var reclaimedDeliveries: Int { 0 }
     var ordersKeys: Bool { false }
     var storesTogether: Bool { false }
     var payloadForm: EnvelopeFactory.PayloadForm { .value }

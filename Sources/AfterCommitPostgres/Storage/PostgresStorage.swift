@@ -100,6 +100,7 @@ public final class PostgresStorage: TransactionalStorage {
     }
 
     public var leaseDuration: Duration? { queue.leaseDuration }
+    public var reclaimedDeliveries: Int { queue.reclaimedDeliveries }
     public var ordersKeys: Bool { queue.ordersKeys }
     public var inboxWindow: Duration { configuration.inboxWindow }
 }

@@ -26,6 +26,7 @@ public final class FaultInjectingStorage: EventStorage {
         var attaches = Fault()
         var publishing = Fault()
         var failed = 0
+        var reclaimed = 0
         var settleLatch: Latch?
     }
 
@@ -53,6 +54,11 @@ public final class FaultInjectingStorage: EventStorage {
     public var ordersKeys: Bool { base.ordersKeys }
 
     public func validate(_ emission: Emission) throws { try base.validate(emission) }
+
+    public var reclaimedDeliveries: Int { base.reclaimedDeliveries + faults.withLock { $0.reclaimed } }
+
+    /// Counts so many deliveries as taken from others whose leases ran out.
+    public func noteReclaimed(_ count: Int) { faults.withLock { $0.reclaimed += count } }
 
     /// How many calls have failed.
     public var failedCount: Int { faults.withLock { $0.failed } }

@@ -30,7 +30,7 @@ private struct Varied: Error, DeliveryFailureDescribing {
     private let metrics = TestMetrics()
 
     private func engine(
-        _ storage: InMemoryStorage = InMemoryStorage(), interval: Duration = .seconds(15),
+        _ storage: any EventStorage = InMemoryStorage(), interval: Duration = .seconds(15),
         policy: DeliveryPolicy = DeliveryPolicy(maxRetries: 1, backoff: .constant(.seconds(1))),
         endpoint: Endpoint = Endpoint("platform", breaker: nil),
         handler: @escaping @concurrent @Sendable (Numbered, DeliveryContext) async throws -> Void
@@ -171,6 +171,22 @@ private struct Varied: Error, DeliveryFailureDescribing {
         #expect(gauge("aftercommit.deliveries", ("state", "pending")) == 0)
         #expect(gauge("aftercommit.oldest_pending.age") == 0)
         #expect(metrics.counterTotal(label: "messaging.client.sent.messages") == 5)
+    }
+
+    @Test func countsWhatWasTakenFromOthersWhoseLeasesRanOut() async throws {
+        let storage = FaultInjectingStorage(InMemoryStorage())
+        storage.noteReclaimed(7)
+        let engine = try await engine(storage) { _, _ in }
+        let running = Task { try await engine.run() }
+        for expected in [0, 3, 3] as [Int64] {
+            await clock.waitForSleeper(until: clock.now.advanced(by: .seconds(15)))
+            if expected == 3, storage.reclaimedDeliveries == 7 { storage.noteReclaimed(3) }
+            clock.advance(by: .seconds(15))
+            await clock.waitForSleeper(until: clock.now.advanced(by: .seconds(15)))
+            #expect(metrics.counterTotal(label: "aftercommit.lease.reclaims") == expected)
+        }
+        running.cancel()
+        try await running.value
     }
 
     @Test func showsWhyDeliveriesWait() async throws {
