@@ -142,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "AfterCommitTests",
             dependencies: [
-                "AfterCommit", "AfterCommitTesting",
+                "AfterCommit", "AfterCommitTesting", "FaultProbe", "TestSupport",
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

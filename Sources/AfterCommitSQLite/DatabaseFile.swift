@@ -26,7 +26,14 @@ struct DatabaseFile: Sendable {
     }
 
     /// Held by the process that delivers.
-    func lockPath(_ tables: any EventTables) -> String? { path.map { $0 + "-aftercommit\(tables.lockSuffix).lock" } }
+    func lockPath(_ tables: any EventTables) -> String? { path(tables, "lock") }
+
+    /// Where the process that delivers notes what it tries.
+    func inFlightPath(_ tables: any EventTables) -> String? { path(tables, "in-flight") }
+
+    private func path(_ tables: any EventTables, _ ending: String) -> String? {
+        path.map { $0 + "-aftercommit\(tables.fileSuffix).\(ending)" }
+    }
 }
 
 extension StorageError {

@@ -14,8 +14,8 @@ protocol EventTables: Sendable {
 
     /// Whether others may mark rows that nobody is told of, so that somebody must look for them.
     var hasRowsMarkedByHand: Bool { get }
-    /// What the delivery lock's file has in its name, where several storages share a database.
-    var lockSuffix: String { get }
+    /// What the names of our files beside the database's have, where several storages share it.
+    var fileSuffix: String { get }
     /// What ``store(_:_:)`` wants of an event.
     var payloadForm: EnvelopeFactory.PayloadForm { get }
 

@@ -1,8 +1,8 @@
 #if LMDB
-import AfterCommit
 import Foundation
 import Testing
 
+@testable import AfterCommit
 @testable import AfterCommitLMDB
 
 @Suite struct SubscriptionIdentityTests {
@@ -57,7 +57,7 @@ import Testing
             #expect(place.suspects.isEmpty)
             storage.detach()
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + "/in-flight")))
-            let image = try withBytes(bytes) { bytes throws(StorageError) in try InFlightImage(decoding: bytes) }
+            let image = try bytes.withUnsafeBytes { try InFlightImage(decoding: $0) }
             #expect(image.slots.compactMap(\.suspect).isEmpty)
             await storage.close()
         }

@@ -62,7 +62,9 @@ private struct SQLiteDatabases {
             close: { storage in
                 guard let storage = storage as? SQLiteStorage else { return }
                 let path = try await Self.end(storage)
-                for suffix in ["", "-wal", "-shm", "-aftercommit.lock", "-aftercommit-conformance_rows.lock"] {
+                let delivering = ["-aftercommit", "-aftercommit-conformance_rows"]
+                    .flatMap { ["\($0).lock", "\($0).in-flight"] }
+                for suffix in ["", "-wal", "-shm"] + delivering {
                     // What is not there need not be removed.
                     unlink(path + suffix)
                 }

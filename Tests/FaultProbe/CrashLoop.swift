@@ -1,14 +1,36 @@
-#if LMDB
 import AfterCommit
 import AfterCommitLMDB
+import AfterCommitSQLite
 import Logging
 import Synchronization
+import TestSupport
 
 extension FaultProbe {
-    /// `crash-loop FOLDER`: delivers 64 events at once, of which one ends the process whenever it is handled.
-    static func crashLoop(_ folder: String) async throws {
+    /// `crash-loop PLACE DATABASE`: delivers 64 events at once, of which one ends the process whenever it is handled.
+    static func crashLoop(_ place: String, _ rest: [String]) async throws {
+        switch rest.first.flatMap(EffectRounds.Database.init) {
+        case .lmdb:
+            #if LMDB
+            let storage = try LMDBStorage(path: place)
+            try await crashLoop(on: storage)
+            await storage.close()
+            #else
+            fail("built without LMDB")
+            #endif
+        case .sqlite:
+            #if SQLite
+            let storage = try await openSQLite(place)
+            try await crashLoop(on: storage)
+            await storage.close()
+            #else
+            fail("built without SQLite")
+            #endif
+        case .postgres, nil: fail("crash-loop PLACE lmdb|sqlite")
+        }
+    }
+
+    private static func crashLoop(on storage: some EventStorage) async throws {
         let poison = 13
-        let storage = try LMDBStorage(path: folder)
         let isFirst = try await storage.registeredSubscriptions().isEmpty
         let running = Atomic(0)
         let engine = try await EventEngine(
@@ -33,9 +55,7 @@ extension FaultProbe {
             let event = try storage.coder.decode(Probed.self, from: try letter.envelope.bytes(using: storage.coder))
             tell("dead \(letter.reason) \(event.number)")
         }
-        let delivered = try await engine.deliveries(DeliveryQuery(state: .delivered, limit: 1_000)).count
-        tell("delivered \(delivered)")
-        await storage.close()
+        let counts = try await engine.status().map(\.counts)
+        tell("left \(counts.map { $0.pending + $0.retrying + $0.blocked + $0.parked }.reduce(0, +))")
     }
 }
-#endif

@@ -46,7 +46,9 @@ extension FaultProbe {
             #endif
         case .sqlite:
             #if SQLite
-            try await handle(events, holding: numbers[2], try await effectsInSQLite(place))
+            let storage = try await openSQLite(place)
+            try await storage.database.write { try $0.execute(sql: EffectRows.create) }
+            try await handle(events, holding: numbers[2], storage)
             #else
             fail("built without SQLite")
             #endif
@@ -146,12 +148,9 @@ extension SQLiteStorage: EffectStorage {
 }
 
 extension FaultProbe {
-    fileprivate static func effectsInSQLite(_ path: String) async throws -> SQLiteStorage {
+    static func openSQLite(_ path: String) async throws -> SQLiteStorage {
         let pool = try DatabasePool(path: path)
-        try await pool.writeWithoutTransaction { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: EffectRows.create)
-        }
+        try await pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
         return try await SQLiteStorage(pool)
     }
 }

@@ -5,7 +5,6 @@ import Foundation
 
 /// What happens to one store in LMDB.
 extension FaultProbe {
-    static let identity = UUID(uuid: (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
     static let rows = Table<UInt64, Data>.raw("rows")
 
     /// - Returns: false for a command that is none of these.
@@ -20,9 +19,7 @@ extension FaultProbe {
         case "descriptors": try await descriptors(folder)
         case "fork": try await forkOpen(folder)
         case "open-breaker": try await openBreaker(folder, rest)
-        case "crash-loop": try await crashLoop(folder)
         case "status-column": try await statusColumn(folder, rest)
-        case "die-in-flight": try dieInFlight(folder, rest)
         default: return false
         }
         return true
@@ -171,32 +168,6 @@ extension FaultProbe {
         try await storage.emit(Probed(process: "f", number: 1), headers: [:])
         tell("parent goes on")
         await storage.close()
-    }
-
-    /// Notes deliveries as being in flight and kills itself: `die-in-flight FOLDER BOOT TRANSACTION NOTE...`, where a
-    /// note is `run:SUBSCRIPTION:LANE:SEQUENCE`, `end:SUBSCRIPTION:LANE` or `alone:SUBSCRIPTION:SEQUENCE`.
-    private static func dieInFlight(_ folder: String, _ rest: [String]) throws {
-        let opened = try InFlightFile.open(
-            folder: folder, identity: identity, bootID: rest[0], lastTransactionID: UInt64(rest[1]) ?? 0)
-        for suspect in opened.suspects {
-            tell("suspect \(suspect.subscription):\(suspect.sequence):\(suspect.deaths)")
-        }
-        var lanes: [UInt32: InFlightLanes] = [:]
-        for note in rest.dropFirst(2) {
-            let parts = note.split(separator: ":")
-            let subscription = UInt32(parts[1]) ?? 0
-            let journal = lanes[subscription] ?? opened.file.lanes(of: subscription)
-            lanes[subscription] = journal
-            switch parts[0] {
-            case "run": journal.began(UInt64(parts[3]) ?? 0, lane: Int(parts[2]) ?? 0)
-            case "end": journal.ended(lane: Int(parts[2]) ?? 0)
-            case "alone": journal.beganAlone(UInt64(parts[2]) ?? 0)
-            case "clear": journal.cleared(UInt64(parts[2]) ?? 0)
-            default: fail("unknown note \(note)")
-            }
-        }
-        tell("dying")
-        kill(getpid(), SIGKILL)
     }
 }
 #endif

@@ -45,8 +45,8 @@ extension LMDBStorage {
                 guard let bootID = BootID.current() else { return (nil, []) }
                 let subscriptions = try context.subscriptionIDs()
                 let (file, suspects) = try InFlightFile.open(
-                    folder: folder, identity: context.identity, bootID: bootID,
-                    lastTransactionID: UInt64(try context.environment.lastTransactionID()),
+                    path: folder + "/in-flight", identity: context.identity, bootID: bootID,
+                    storePosition: UInt64(try context.environment.lastTransactionID()),
                     subscriptions: subscriptions, logger: context.logger)
                 return (file, suspects)
             }

@@ -6,7 +6,11 @@ final class SQLiteRowSource: DeliveryRowSource {
     private let context: SQLiteContext
     private let commits = ForeignCommits()
     private let sweep = Sweep()
-    private let lock = Locked<DeliveryLock?>(nil)
+    private struct Held {
+        var lock: DeliveryLock?
+        var notes: InFlightNotes?
+    }
+    private let held = Locked(Held())
 
     init(context: SQLiteContext) {
         self.context = context
@@ -15,24 +19,36 @@ final class SQLiteRowSource: DeliveryRowSource {
     func open(_ registrations: [SubscriptionRegistration]) async throws -> [SubscriptionPlace] {
         if let path = context.file.lockPath(context.tables) {
             let taken = try await onOwnThread("sqlite-lock") { try DeliveryLock(path: path) }
-            lock.withLock { $0 = taken }
+            held.withLock { $0.lock = taken }
         }
         try await commits.start(context)
-        let places = try await context.writeUncancelled { group in
+        var places = try await context.writeUncancelled { group in
             try group.context.tables.register(registrations, group)
+        }
+        if let notes = await InFlightNotes.open(context) {
+            held.withLock { $0.notes = notes }
+            for (index, registration) in registrations.enumerated() {
+                places[index].suspects = notes.suspects[registration.name] ?? []
+            }
         }
         if context.tables.hasRowsMarkedByHand { sweep.start(context) }
         return places
     }
 
+    func journal(of subscription: String) -> (any AttemptJournal)? {
+        held.withLock { $0.notes }?.journal(of: subscription)
+    }
+
     func close() {
         commits.stop()
         sweep.stop()
-        let held = lock.withLock { lock in
-            defer { lock = nil }
-            return lock
+        let held = held.withLock { held in
+            defer { held = Held() }
+            return held
         }
-        held?.release()
+        // Before another process may deliver: what is noted after that would be taken for a death.
+        held.notes?.end()
+        held.lock?.release()
     }
 
     func find(_ request: RowRequest) async throws -> RowsFound {

@@ -13,6 +13,10 @@ extension SQLiteStorage {
         queue.detach()
     }
 
+    public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? {
+        queue.source.journal(of: subscription)
+    }
+
     public func registeredSubscriptions() async throws -> [String] {
         let tables = context.tables
         return try await context.read { try tables.subscriptionNames($0) }

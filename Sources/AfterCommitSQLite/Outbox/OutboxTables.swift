@@ -9,7 +9,7 @@ struct OutboxTables: EventTables {
     let observedTables: Set<String> = ["outbox_events", "outbox_delayed"]
     let rowTable: String? = nil
     let hasRowsMarkedByHand = false
-    let lockSuffix = ""
+    let fileSuffix = ""
     let payloadForm = EnvelopeFactory.PayloadForm.bytes
     let writesNothingWhenRefused = true
     let migrations = OutboxSchema.migrations

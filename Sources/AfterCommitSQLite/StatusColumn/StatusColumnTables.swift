@@ -13,7 +13,7 @@ struct StatusColumnTables: EventTables {
     var rowTable: String? { column.table }
     let hasRowsMarkedByHand = true
     let writesNothingWhenRefused = false
-    var lockSuffix: String { "-\(column.table)" }
+    var fileSuffix: String { "-\(column.table)" }
     var payloadForm: EnvelopeFactory.PayloadForm { .value }
     var migrations: [SQLiteMigration] { StatusColumnSchema.migrations(column) }
 

@@ -65,8 +65,9 @@ struct OpenStore: Sendable {
     func close(keepsTemporary: Bool = false) async {
         await end()
         guard let temporaryPath, !keepsTemporary else { return }
-        // SQLite's log and index of it lie beside the file, and the lock of an outbox or a column.
-        for suffix in ["", "-wal", "-shm", "-aftercommit.lock", "-aftercommit-orders.lock"] {
+        // SQLite's log and index of it lie beside the file, and what the one who delivers from an outbox or a column has.
+        let delivering = ["-aftercommit", "-aftercommit-orders"].flatMap { ["\($0).lock", "\($0).in-flight"] }
+        for suffix in ["", "-wal", "-shm"] + delivering {
             try? FileManager.default.removeItem(atPath: temporaryPath + suffix)
         }
     }

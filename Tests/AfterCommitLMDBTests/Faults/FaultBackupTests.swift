@@ -74,14 +74,14 @@ import Testing
             let last = try storage.context.environment.lastTransactionID()
             await storage.close()
             let (file, _) = try InFlightFile.open(
-                folder: path, identity: identity, bootID: "boot", lastTransactionID: last)
+                path: path + "/in-flight", identity: identity, bootID: "boot", storePosition: UInt64(last))
             file.lanes(of: 1).began(3, lane: 0)
             try FileManager.default.removeItem(atPath: path + "/data.mdb")
             try FileManager.default.copyItem(atPath: backup + "/data.mdb", toPath: path + "/data.mdb")
             storage = try open(path)
             let restored = try InFlightFile.open(
-                folder: path, identity: storage.context.identity, bootID: "boot",
-                lastTransactionID: try storage.context.environment.lastTransactionID())
+                path: path + "/in-flight", identity: storage.context.identity, bootID: "boot",
+                storePosition: UInt64(try storage.context.environment.lastTransactionID()))
             #expect(restored.suspects.isEmpty)
             _ = try await storage.attach()
             #expect(try storage.numbers(try await storage.claim()) == [1, 2, 3])

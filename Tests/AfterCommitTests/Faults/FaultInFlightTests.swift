@@ -1,26 +1,26 @@
-#if LMDB
-import AfterCommit
 import Foundation
 import TestSupport
 import Testing
 
-@testable import AfterCommitLMDB
+@testable import AfterCommit
 
 @Suite(.timeLimit(.minutes(1))) struct FaultInFlightTests {
     private let identity = UUID(uuid: (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
-    private func withFolder<R>(_ body: (String) async throws -> R) async throws -> R {
-        try await withStorePath { path in
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            return try await body(path)
-        }
+    private func withFolder(_ body: (String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("in-flight-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { #expect(throws: Never.self) { try FileManager.default.removeItem(at: folder) } }
+        try await body(folder.path)
     }
 
+    private func path(in folder: String) -> String { folder + "/in-flight" }
+
     private func opened(
-        _ folder: String, boot: String = "boot", transaction: UInt64 = 10, identity: UUID? = nil
+        _ folder: String, boot: String = "boot", position: UInt64 = 10, identity: UUID? = nil
     ) throws -> (file: InFlightFile, suspects: [InFlightFile.Suspect]) {
         try InFlightFile.open(
-            folder: folder, identity: identity ?? self.identity, bootID: boot, lastTransactionID: transaction)
+            path: path(in: folder), identity: identity ?? self.identity, bootID: boot, storePosition: position)
     }
 
     private func suspect(_ subscription: UInt32, _ sequence: UInt64, _ deaths: UInt8 = 0) -> InFlightFile.Suspect {
@@ -29,7 +29,7 @@ import Testing
 
     /// Lets a process make notes and kill itself.
     private func die(_ folder: String, _ notes: String..., boot: String = "boot") async throws -> [String] {
-        let probe = try Probe(["die-in-flight", folder, boot, "10"] + notes)
+        let probe = try TestSupport.Probe(["die-in-flight", path(in: folder), boot, "10"] + notes)
         let told = await probe.rest()
         #expect(await probe.end() == SIGKILL)
         #expect(told.last == "dying")
@@ -40,7 +40,7 @@ import Testing
         try await withFolder { folder in
             let first = try await die(folder, "run:1:0:100", "run:1:200:101", "run:2:5:102", "run:2:6:103", "end:2:6")
             #expect(first.isEmpty)
-            let (file, suspects) = try opened(folder, transaction: 11)
+            let (file, suspects) = try opened(folder, position: 11)
             #expect(suspects == [suspect(1, 100), suspect(1, 101), suspect(2, 102)])
             file.end()
         }
@@ -80,7 +80,7 @@ import Testing
     func restoredStoreForgets() async throws {
         try await withFolder { folder in
             _ = try await die(folder, "run:1:0:100")
-            #expect(try opened(folder, transaction: 9).suspects.isEmpty)
+            #expect(try opened(folder, position: 9).suspects.isEmpty)
         }
     }
 
@@ -117,7 +117,7 @@ import Testing
 
     @Test func garbageBeginsAnew() async throws {
         try await withFolder { folder in
-            let path = URL(fileURLWithPath: folder + "/" + InFlightFile.name)
+            let path = URL(fileURLWithPath: path(in: folder))
             func check() throws {
                 let (file, suspects) = try opened(folder)
                 #expect(suspects.isEmpty)
@@ -138,11 +138,11 @@ import Testing
     @Test("Fault 47: no bytes of an in-flight file trap")
     func anyBytesAreTaken() async throws {
         var random = Xoshiro256(seed: 7)
-        let header = InFlightImage.Header(identity: identity, bootID: "boot", lastTransactionID: 10)
+        let header = InFlightImage.Header(identity: identity, bootID: "boot", storePosition: 10)
         var image = InFlightImage(header: header, suspects: [suspect(1, 2, 3), suspect(4, 5)])
         image.slots.append(InFlightSlot(subscription: 9, sequence: 8, deaths: 255, kind: .alone))
         let whole = image.encoded(slotCount: 6)
-        try withBytes(whole) { bytes throws(StorageError) in
+        try whole.withUnsafeBytes { bytes in
             let decoded = try InFlightImage(decoding: bytes)
             #expect(decoded.header == header)
             #expect(Array(decoded.slots.prefix(3)) == image.slots)
@@ -161,9 +161,9 @@ import Testing
     @Test func theFileIsPrivate() async throws {
         try await withFolder { folder in
             _ = try opened(folder)
-            let attributes = try FileManager.default.attributesOfItem(atPath: folder + "/" + InFlightFile.name)
+            let attributes = try FileManager.default.attributesOfItem(atPath: path(in: folder))
             #expect(attributes[.posixPermissions] as? Int == 0o600)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [InFlightFile.name])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["in-flight"])
         }
     }
 
@@ -172,4 +172,3 @@ import Testing
         #expect(BootID.current() == BootID.current())
     }
 }
-#endif

@@ -1,5 +1,3 @@
-#if LMDB
-import AfterCommit
 import Logging
 
 /// Gives the slots of an in-flight file away, and knows those of the suspects.
@@ -98,4 +96,3 @@ final class InFlightRoom: Sendable {
         }
     }
 }
-#endif

@@ -1,5 +1,3 @@
-#if LMDB
-import AfterCommit
 import Foundation
 import Synchronization
 #if canImport(Glibc)
@@ -108,4 +106,3 @@ final class InFlightMemory: @unchecked Sendable {
         return (sequence, sequence + 1)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if LMDB
 /// One noted delivery, in two words: its sequence, then everything else. The second word is written last and cleared first,
 /// so that a process that dies between the two leaves a free slot.
 struct InFlightSlot: Hashable {
@@ -49,4 +48,3 @@ extension InFlightSlot {
         }
     }
 }
-#endif

@@ -1,5 +1,3 @@
-#if LMDB
-import AfterCommit
 package import Foundation
 package import Logging
 
@@ -24,26 +22,22 @@ package final class InFlightFile: Sendable {
         package var key: Key { Key(subscription: subscription, sequence: sequence) }
     }
 
-    package static let name = "in-flight"
     private let room: InFlightRoom
     private let lanes = Locked<[UInt32: InFlightLanes]>([:])
 
-    /// Opens the file of a store's folder, or begins a new one where there is none or where it tells of something else.
+    /// Opens the file, or begins a new one where there is none or where it tells of something else.
     /// - Parameters:
     ///   - identity: the store's.
     ///   - bootID: names this run of the machine, see ``BootID``.
-    ///   - lastTransactionID: the store's.
+    ///   - storePosition: how far the store has come, as a number that only grows.
     ///   - subscriptions: the ids of those that exist; notes of others are dropped. Default `nil`: none are.
     /// - Returns: the file, and what was in flight when its last process died, by subscription and sequence.
     /// - Throws: ``StorageError`` where the folder or the disk does not take a file. One can deliver without it.
     package static func open(
-        folder: String, identity: UUID, bootID: String, lastTransactionID: UInt64,
-        subscriptions: Set<UInt32>? = nil,
-        logger: Logger = Logger(label: "AfterCommitLMDB", factory: { _ in SwiftLogNoOpLogHandler() })
+        path: String, identity: UUID, bootID: String, storePosition: UInt64, subscriptions: Set<UInt32>? = nil,
+        logger: Logger = Logger(label: "AfterCommit", factory: { _ in SwiftLogNoOpLogHandler() })
     ) throws -> (file: InFlightFile, suspects: [Suspect]) {
-        let path = folder + "/" + name
-        let header = InFlightImage.Header(
-            identity: identity, bootID: bootID, lastTransactionID: lastTransactionID)
+        let header = InFlightImage.Header(identity: identity, bootID: bootID, storePosition: storePosition)
         let known = found(at: path, header, logger).filter { subscriptions?.contains($0.subscription) ?? true }
         let suspects = Array(known.prefix(InFlightImage.maxSlots / 2))
         let granted = InFlightRoom.slots(forSuspects: suspects.count)
@@ -80,9 +74,7 @@ package final class InFlightFile: Sendable {
     ) -> [Suspect] {
         do {
             guard let bytes = try InFlightMemory.contents(of: path) else { return [] }
-            return try withBytes(bytes) { bytes throws(StorageError) in
-                try InFlightImage(decoding: bytes).suspects(for: header)
-            }
+            return try bytes.withUnsafeBytes { try InFlightImage(decoding: $0).suspects(for: header) }
         } catch {
             logger.warning(
                 "what was in flight is not known; the in-flight file begins anew",
@@ -91,4 +83,3 @@ package final class InFlightFile: Sendable {
         }
     }
 }
-#endif

@@ -1,5 +1,3 @@
-#if LMDB
-import AfterCommit
 import Synchronization
 
 /// The notes of one subscription's lanes. Lane numbers are small integers from 0; each gets a slot at its first use.
@@ -93,4 +91,3 @@ final class LaneChunks: @unchecked Sendable {
         _read { yield pointer[index] }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if LMDB
 import Foundation
 
 /// Names this run of the machine.
@@ -19,4 +18,3 @@ package enum BootID {
         #endif
     }
 }
-#endif

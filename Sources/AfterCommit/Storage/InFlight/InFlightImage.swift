@@ -1,5 +1,3 @@
-#if LMDB
-import AfterCommit
 import Foundation
 
 /// The bytes of an in-flight file: whose it is, then slots. Bytes of any kind give a value or an error, never a trap.
@@ -9,8 +7,8 @@ struct InFlightImage: Equatable {
         var identity: UUID
         /// Names this run of the machine. What was in flight before another start of it was not cut short by a handler.
         var bootID: String
-        /// The store's last transaction when the file was begun.
-        var lastTransactionID: UInt64
+        /// How far the store had come when the file was begun, as a number that only grows.
+        var storePosition: UInt64
     }
 
     static let headerBytes = 128
@@ -18,6 +16,7 @@ struct InFlightImage: Equatable {
     static let maxBytes = headerBytes + maxSlots * InFlightSlot.bytes
     private static let magic: UInt64 = 0x5448_474C_464E_4943
     private static let version: UInt32 = 1
+    private static let bootIDStart = 40
     private static let maxBootIDBytes = 64
 
     var header: Header
@@ -34,27 +33,23 @@ struct InFlightImage: Equatable {
         guard bytes.count >= Self.headerBytes, bytes.count <= Self.maxBytes,
             (bytes.count - Self.headerBytes) % InFlightSlot.bytes == 0
         else { throw Self.damaged("its size is \(bytes.count) bytes") }
-        var reader = ByteReader(bytes)
-        guard try reader.fixed(UInt64.self) == Self.magic else { throw Self.damaged("it begins with other bytes") }
-        let version = try reader.fixed(UInt32.self)
+        func word<Word: FixedWidthInteger>(at offset: Int, as _: Word.Type = UInt64.self) -> Word {
+            Word(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Word.self))
+        }
+        guard word(at: 0) == Self.magic else { throw Self.damaged("it begins with other bytes") }
+        let version = word(at: 8, as: UInt32.self)
         guard version == Self.version else { throw Self.damaged("its version is \(version)") }
-        let bootIDBytes = Int(try reader.fixed(UInt32.self))
+        let bootIDBytes = Int(word(at: 12, as: UInt32.self))
         guard bootIDBytes <= Self.maxBootIDBytes else { throw Self.damaged("its boot id is too long") }
-        let high = try reader.fixed(UInt64.self)
-        let low = try reader.fixed(UInt64.self)
-        let lastTransactionID = try reader.fixed(UInt64.self)
-        let start = 40
         guard
             let bootID = String(
-                validating: bytes[start..<start + bootIDBytes], as: UTF8.self)
+                validating: bytes[Self.bootIDStart..<Self.bootIDStart + bootIDBytes], as: UTF8.self)
         else { throw Self.damaged("its boot id is no text") }
         header = Header(
-            identity: UUID(high: high, low: low), bootID: bootID, lastTransactionID: lastTransactionID)
+            identity: UUID(high: word(at: 16), low: word(at: 24)), bootID: bootID, storePosition: word(at: 32))
         slots = []
         for offset in stride(from: Self.headerBytes, to: bytes.count, by: InFlightSlot.bytes) {
-            let sequence = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            let state = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
-            guard let slot = InFlightSlot(sequence: sequence, state: state) else {
+            guard let slot = InFlightSlot(sequence: word(at: offset), state: word(at: offset + 8)) else {
                 throw Self.damaged("the slot at byte \(offset) is of no known kind")
             }
             slots.append(slot)
@@ -63,30 +58,36 @@ struct InFlightImage: Equatable {
 
     /// Padded with free slots up to `slotCount`.
     func encoded(slotCount: Int) -> [UInt8] {
-        var writer = ByteWriter()
-        let bootID = Array(header.bootID.utf8.prefix(Self.maxBootIDBytes))
-        writer.put(fixed: Self.magic)
-        writer.put(fixed: Self.version)
-        writer.put(fixed: UInt32(bootID.count))
-        writer.put(fixed: header.identity.high)
-        writer.put(fixed: header.identity.low)
-        writer.put(fixed: header.lastTransactionID)
-        writer.bytes += bootID
-        writer.bytes += [UInt8](repeating: 0, count: Self.headerBytes - writer.bytes.count)
-        for slot in slots {
-            writer.put(fixed: slot.sequence)
-            writer.put(fixed: slot.state)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.headerBytes + max(slotCount, slots.count) * InFlightSlot.bytes)
+        func put(_ word: some FixedWidthInteger) {
+            withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
         }
-        let rest = max(0, slotCount - slots.count)
-        writer.bytes += [UInt8](repeating: 0, count: rest * InFlightSlot.bytes)
-        return writer.bytes
+        func fill(to count: Int) {
+            bytes.append(contentsOf: repeatElement(0, count: max(0, count - bytes.count)))
+        }
+        let bootID = Array(header.bootID.utf8.prefix(Self.maxBootIDBytes))
+        put(Self.magic)
+        put(Self.version)
+        put(UInt32(bootID.count))
+        put(header.identity.high)
+        put(header.identity.low)
+        put(header.storePosition)
+        bytes += bootID
+        fill(to: Self.headerBytes)
+        for slot in slots {
+            put(slot.sequence)
+            put(slot.state)
+        }
+        fill(to: Self.headerBytes + slotCount * InFlightSlot.bytes)
+        return bytes
     }
 
     /// What was in flight when the file's process ended, as far as it says anything of the store that `current` describes.
     func suspects(for current: Header) -> [InFlightFile.Suspect] {
         guard header.identity == current.identity, header.bootID == current.bootID,
             // Else the store is an older copy, whose sequences are other events'.
-            header.lastTransactionID <= current.lastTransactionID
+            header.storePosition <= current.storePosition
         else { return [] }
         var found: [InFlightFile.Suspect.Key: InFlightFile.Suspect] = [:]
         for suspect in slots.compactMap(\.suspect) {
@@ -100,20 +101,3 @@ struct InFlightImage: Equatable {
         StorageError(.corrupted, "the in-flight file cannot be read: \(what)")
     }
 }
-
-extension UUID {
-    fileprivate init(high: UInt64, low: UInt64) {
-        self = withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) {
-            UUID(uuid: $0.loadUnaligned(as: uuid_t.self))
-        }
-    }
-
-    fileprivate var high: UInt64 {
-        withUnsafeBytes(of: uuid) { UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)) }
-    }
-
-    fileprivate var low: UInt64 {
-        withUnsafeBytes(of: uuid) { UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
-    }
-}
-#endif

@@ -1,0 +1,76 @@
+#if SQLite
+import AfterCommit
+import Foundation
+import GRDB
+import Logging
+
+/// What is being tried, noted in a file beside the database's, so that the next process knows what was cut short.
+struct InFlightNotes: Sendable {
+    private let file: InFlightFile
+    private let numbers: [String: UInt32]
+    /// What was in flight when the last process died, and still is to be delivered.
+    let suspects: [String: [SubscriptionPlace.Suspect]]
+
+    /// Opens the notes of a database whose delivery lock is held and whose subscriptions are registered. One can deliver without
+    /// them; then a handler that kills the process is not found out.
+    /// - Returns: `nil` for a database in memory, and where the system does not take a file or does not name its run.
+    static func open(_ context: SQLiteContext) async -> InFlightNotes? {
+        guard let path = context.file.path, let notes = context.file.inFlightPath(context.tables),
+            let bootID = BootID.current()
+        else { return nil }
+        do {
+            let (tables, logger) = (context.tables, context.logger)
+            return try await context.read { database in
+                let names = try tables.subscriptionNames(database)
+                let numbers = Dictionary(
+                    names.map { ($0, number(of: $0)) }, uniquingKeysWith: { first, _ in first })
+                let opened = try InFlightFile.open(
+                    path: notes, identity: try UUID(ofFileAt: path), bootID: bootID,
+                    storePosition: try tables.lastSequence(database), subscriptions: Set(numbers.values),
+                    logger: logger)
+                return try Self(opened.file, opened.suspects, numbers, tables, database)
+            }
+        } catch {
+            context.logger.warning("what is in flight is not noted", metadata: [LogKey.error: "\(error)"])
+            return nil
+        }
+    }
+
+    private init(
+        _ file: InFlightFile, _ found: [InFlightFile.Suspect], _ numbers: [String: UInt32], _ tables: any EventTables,
+        _ database: Database
+    ) throws {
+        self.file = file
+        self.numbers = numbers
+        let names = Dictionary(numbers.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+        var suspects: [String: [SubscriptionPlace.Suspect]] = [:]
+        for suspect in found {
+            guard let name = names[suspect.subscription] else { continue }
+            let state = try tables.state(of: DeliveryID(subscription: name, sequence: suspect.sequence), database)
+            if let state, state != .deadLettered {
+                suspects[name, default: []].append(
+                    .init(sequence: suspect.sequence, deaths: Int(suspect.deaths)))
+            } else {
+                // Settled before the process died.
+                file.lanes(of: suspect.subscription).cleared(suspect.sequence)
+            }
+        }
+        self.suspects = suspects
+    }
+
+    /// Made of the name, since SQLite gives the number of a subscription that was removed to the next one: FNV-1a,
+    /// draft-eastlake-fnv. Two names of one number would only have each other's deliveries run alone once.
+    private static func number(of name: String) -> UInt32 {
+        name.utf8.reduce(0x811C_9DC5) { hash, byte in (hash ^ UInt32(byte)) &* 0x0100_0193 }
+    }
+
+    func journal(of subscription: String) -> (any AttemptJournal)? {
+        numbers[subscription].map { file.lanes(of: $0) }
+    }
+
+    /// Ends in order: what is still being tried was not cut short by a death.
+    func end() {
+        file.end()
+    }
+}
+#endif
