@@ -114,6 +114,39 @@ import Testing
         }
     }
 
+    @Test func notesOfADatabaseWhoseFileHasAnothersContentAreForgotten() async throws {
+        try await withDatabasePath { path in
+            let other = path + ".other"
+            for path in [path, other] {
+                let pool = try await openPool(path)
+                let storage = try await SQLiteStorage(pool)
+                try await storage.emit(1...3)
+                await storage.close()
+                try await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+                try pool.close()
+            }
+            let notes = path + "-aftercommit.in-flight"
+            var pool = try await openPool(path)
+            var storage = try await SQLiteStorage(pool)
+            try await storage.attach(start: .beginning)
+            storage.attemptJournal(subscription: "ledger", lanes: 1)?.began(2, lane: 0)
+            #expect(try await attachAfterKill(storage, notes) == [.init(sequence: 2, deaths: 0)])
+            let left = try Data(contentsOf: url(notes))
+            await storage.close()
+            try pool.close()
+            // The file stays the same, as one often is that is made anew.
+            let file = try FileHandle(forWritingTo: url(path))
+            try file.truncate(atOffset: 0)
+            try file.write(contentsOf: try Data(contentsOf: url(other)))
+            try file.close()
+            try left.write(to: url(notes))
+            pool = try await openPool(path)
+            storage = try await SQLiteStorage(pool)
+            #expect(try await storage.attach(start: .beginning).suspects.isEmpty)
+            await storage.close()
+        }
+    }
+
     @Test func whereNoFileCanBeHadItDeliversAllTheSame() async throws {
         let inMemory = try await SQLiteStorage(try DatabaseQueue())
         try await inMemory.attach()

@@ -6,13 +6,15 @@ import Synchronization
 import TestSupport
 
 extension FaultProbe {
-    /// `crash-loop PLACE DATABASE`: delivers 64 events at once, of which one ends the process whenever it is handled.
+    /// `crash-loop PLACE DATABASE NUMBER...`: delivers 64 events at once, of which these end the process whenever they are
+    /// handled.
     static func crashLoop(_ place: String, _ rest: [String]) async throws {
+        let poison = Set(rest.dropFirst().compactMap(Int.init))
         switch rest.first.flatMap(EffectRounds.Database.init) {
         case .lmdb:
             #if LMDB
             let storage = try LMDBStorage(path: place)
-            try await crashLoop(on: storage)
+            try await crashLoop(on: storage, poison)
             await storage.close()
             #else
             fail("built without LMDB")
@@ -20,17 +22,16 @@ extension FaultProbe {
         case .sqlite:
             #if SQLite
             let storage = try await openSQLite(place)
-            try await crashLoop(on: storage)
+            try await crashLoop(on: storage, poison)
             await storage.close()
             #else
             fail("built without SQLite")
             #endif
-        case .postgres, nil: fail("crash-loop PLACE lmdb|sqlite")
+        case .postgres, nil: fail("crash-loop PLACE lmdb|sqlite NUMBER...")
         }
     }
 
-    private static func crashLoop(on storage: some EventStorage) async throws {
-        let poison = 13
+    private static func crashLoop(on storage: some EventStorage, _ poison: Set<Int>) async throws {
         let isFirst = try await storage.registeredSubscriptions().isEmpty
         let running = Atomic(0)
         let engine = try await EventEngine(
@@ -42,7 +43,7 @@ extension FaultProbe {
                         // All are in flight when the process dies.
                         while running.load(ordering: .sequentiallyConsistent) < 64 { await Task.yield() }
                     }
-                    if event.number == poison { fatalError("the handler of event \(poison) traps") }
+                    if poison.contains(event.number) { fatalError("the handler of event \(poison) traps") }
                     if isFirst { try await Task.sleep(for: .seconds(60)) }
                     tell("handled \(event.number)")
                 }

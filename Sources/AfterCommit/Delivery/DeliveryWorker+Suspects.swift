@@ -25,6 +25,8 @@ extension DeliveryWorker {
             if deaths < SubscriptionPlace.Suspect.maxDeaths {
                 suspectsReady.append(delivery)
             } else {
+                suspects.removeValue(forKey: delivery.sequence)
+                convicted.insert(delivery.sequence)
                 decide(
                     EndedAttempt(
                         delivery: delivery, startedAt: wallClock.now(), duration: .zero,
@@ -76,6 +78,15 @@ extension DeliveryWorker {
         guard suspectOnTrial == sequence else { return }
         suspectOnTrial = nil
         trial.ended(subscription.name)
+    }
+
+    /// Their dead letters are stored: nothing need be noted of them any more. Before that a death would let them go free.
+    func clearConvicted(_ settled: [Settlement]) {
+        guard !convicted.isEmpty else { return }
+        for settlement in settled {
+            let sequence = settlement.delivery.sequence
+            if convicted.remove(sequence) != nil { journal?.cleared(sequence) }
+        }
     }
 
     /// Takes back suspects that wait, for a cancellation or a shutdown.

@@ -21,11 +21,9 @@ struct InFlightNotes: Sendable {
         do {
             let (tables, logger) = (context.tables, context.logger)
             return try await context.read { database in
-                let names = try tables.subscriptionNames(database)
-                let numbers = Dictionary(
-                    names.map { ($0, number(of: $0)) }, uniquingKeysWith: { first, _ in first })
+                let numbers = numbers(of: try tables.subscriptionNames(database))
                 let opened = try InFlightFile.open(
-                    path: notes, identity: try UUID(ofFileAt: path), bootID: bootID,
+                    path: notes, identity: try identity(path, database), bootID: bootID,
                     storePosition: try tables.lastSequence(database), subscriptions: Set(numbers.values),
                     logger: logger)
                 return try Self(opened.file, opened.suspects, numbers, tables, database)
@@ -42,7 +40,7 @@ struct InFlightNotes: Sendable {
     ) throws {
         self.file = file
         self.numbers = numbers
-        let names = Dictionary(numbers.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+        let names = Dictionary(uniqueKeysWithValues: numbers.map { ($0.value, $0.key) })
         var suspects: [String: [SubscriptionPlace.Suspect]] = [:]
         for suspect in found {
             guard let name = names[suspect.subscription] else { continue }
@@ -58,10 +56,21 @@ struct InFlightNotes: Sendable {
         self.suspects = suspects
     }
 
-    /// Made of the name, since SQLite gives the number of a subscription that was removed to the next one: FNV-1a,
-    /// draft-eastlake-fnv. Two names of one number would only have each other's deliveries run alone once.
-    private static func number(of name: String) -> UInt32 {
-        name.utf8.reduce(0x811C_9DC5) { hash, byte in (hash ^ UInt32(byte)) &* 0x0100_0193 }
+    /// The file itself, and when the engine's tables were made in it: a file that is made anew at its path often has its number.
+    private static func identity(_ path: String, _ database: Database) throws -> UUID {
+        let status = try FileStatus(path: path)
+        let statement = try PreparedStatement(database, "SELECT min(appliedat) FROM aftercommit_migrations")
+        let made = try statement.first { $0.text(0) } ?? nil
+        return UUID(high: made.flatMap { UInt64($0.filter(\.isNumber)) } ?? 0, low: status.inode)
+    }
+
+    /// Numbers made of the names, since SQLite gives that of a subscription which was removed to the next one: FNV-1a,
+    /// draft-eastlake-fnv. Nothing is noted for two names of one number.
+    private static func numbers(of names: [String]) -> [String: UInt32] {
+        let groups = Dictionary(grouping: names) { name in
+            name.utf8.reduce(0x811C_9DC5 as UInt32) { hash, byte in (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        }
+        return Dictionary(uniqueKeysWithValues: groups.filter { $0.value.count == 1 }.map { ($0.value[0], $0.key) })
     }
 
     func journal(of subscription: String) -> (any AttemptJournal)? {

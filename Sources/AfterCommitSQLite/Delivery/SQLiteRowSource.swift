@@ -17,20 +17,23 @@ final class SQLiteRowSource: DeliveryRowSource {
     }
 
     func open(_ registrations: [SubscriptionRegistration]) async throws -> [SubscriptionPlace] {
+        // Until all is there the lock is nobody else's to give back: notes are only read and replaced by who holds it.
+        var taken = Held()
         if let path = context.file.lockPath(context.tables) {
-            let taken = try await onOwnThread("sqlite-lock") { try DeliveryLock(path: path) }
-            held.withLock { $0.lock = taken }
+            taken.lock = try await onOwnThread("sqlite-lock") { try DeliveryLock(path: path) }
         }
         try await commits.start(context)
         var places = try await context.writeUncancelled { group in
             try group.context.tables.register(registrations, group)
         }
         if let notes = await InFlightNotes.open(context) {
-            held.withLock { $0.notes = notes }
+            taken.notes = notes
             for (index, registration) in registrations.enumerated() {
                 places[index].suspects = notes.suspects[registration.name] ?? []
             }
         }
+        let all = taken
+        held.withLock { $0 = all }
         if context.tables.hasRowsMarkedByHand { sweep.start(context) }
         return places
     }

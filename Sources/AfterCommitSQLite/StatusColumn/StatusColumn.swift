@@ -49,7 +49,10 @@ extension SQLiteStorage.Events {
     ///     pool,
     ///     events: .statusColumn(
     ///         "orders", keyColumn: "id", key: { (event: OrderPlaced) in event.orderID },
-    ///         rebuild: { row in OrderPlaced(orderID: row["id"], total: row["total"]) }))
+    ///         rebuild: { row in
+    ///             let order = try Order(row: row)
+    ///             return OrderPlaced(orderID: order.id, total: order.total)
+    ///         }))
     /// ```
     /// The row says `pending`, then `succeeded` or `failed` in `event_status`; `NULL` where it has no event. The event itself is
     /// not stored: it is rebuilt from the row when it is delivered, so it says what the row says then. Adding the columns
@@ -62,7 +65,9 @@ extension SQLiteStorage.Events {
     ///   - table: the table's name. It must exist.
     ///   - keyColumn: the column that tells its rows apart, its primary key as a rule.
     ///   - key: the value of `keyColumn` in the row of an event.
-    ///   - rebuild: makes the event of its row. What it throws makes a dead letter: the row can be mended and redriven.
+    ///   - rebuild: makes the event of its row. What it throws makes a dead letter: the row can be mended and redriven. It must
+    ///     not trap, as GRDB's `row["total"]` does for a value of another type: that ends the process at every start. A
+    ///     `FetchableRecord` that is `Decodable` throws.
     public static func statusColumn<E: Event, Key: DatabaseValueConvertible & SendableMetatype>(
         _ table: String, keyColumn: String, key: @escaping @Sendable (E) -> Key,
         rebuild: @escaping @Sendable (Row) throws -> E

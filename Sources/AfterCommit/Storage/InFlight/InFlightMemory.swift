@@ -74,8 +74,20 @@ final class InFlightMemory: @unchecked Sendable {
     }
 
     /// - Returns: false where the disk does not grant it.
-    func grow(toSlots count: Int) -> Bool {
-        posix_fallocate(file, 0, off_t(InFlightImage.headerBytes + count * InFlightSlot.bytes)) == 0
+    func grow(fromSlots first: Int, to count: Int) -> Bool {
+        // Written, as in the beginning.
+        let zeros = [UInt8](repeating: 0, count: (count - first) * InFlightSlot.bytes)
+        let start = InFlightImage.headerBytes + first * InFlightSlot.bytes
+        var written = 0
+        while written < zeros.count {
+            let count = zeros.withUnsafeBytes { zeros in
+                pwrite(file, zeros.baseAddress! + written, zeros.count - written, off_t(start + written))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
     }
 
     // MARK: Slots

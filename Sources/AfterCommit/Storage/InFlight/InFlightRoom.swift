@@ -47,7 +47,7 @@ final class InFlightRoom: Sendable {
             let end = state.usedSlots + Self.chunkSlots
             if end > state.grantedSlots {
                 let wanted = min(state.grantedSlots + Self.growthSlots, InFlightImage.maxSlots)
-                if end <= wanted, memory.grow(toSlots: wanted) { state.grantedSlots = wanted }
+                if end <= wanted, memory.grow(fromSlots: state.grantedSlots, to: wanted) { state.grantedSlots = wanted }
             }
             guard end <= state.grantedSlots else {
                 if !state.isExhausted {
