@@ -20,19 +20,16 @@ import Testing
             let filler = String(repeating: "x", count: 1_500)
             for first in stride(from: 0, to: 4_000, by: 8) where refusal == nil {
                 // Concurrent, so that they share transactions.
-                await withTaskGroup { group in
-                    for number in first..<first + 8 {
-                        group.addTask {
-                            await Result {
-                                try await storage.emit(OrderPlaced(number: number), headers: ["filler": filler])
-                            }.map { _ in number }
-                        }
+                let emits = (first..<first + 8).map { number in
+                    Task {
+                        _ = try await storage.emit(OrderPlaced(number: number), headers: ["filler": filler])
+                        return number
                     }
-                    for await result in group {
-                        switch result {
-                        case .success(let number): acknowledged.append(number)
-                        case .failure(let error): refusal = error
-                        }
+                }
+                for emit in emits {
+                    switch await emit.result {
+                    case .success(let number): acknowledged.append(number)
+                    case .failure(let error): refusal = error
                     }
                 }
             }
@@ -63,17 +60,6 @@ import Testing
     private func limit(_ pool: DatabasePool, pages: Int) async throws {
         try await pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA max_page_count = \(pages)")
-        }
-    }
-}
-
-extension Result where Failure == any Error {
-    /// What an asynchronous body returns or throws.
-    fileprivate init(_ body: () async throws -> Success) async {
-        do {
-            self = .success(try await body())
-        } catch {
-            self = .failure(error)
         }
     }
 }

@@ -122,7 +122,7 @@ import Testing
                 let storage = try await SQLiteStorage(pool)
                 try await storage.emit(1...3)
                 await storage.close()
-                try await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+                try await pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
                 try pool.close()
             }
             let notes = path + "-aftercommit.in-flight"

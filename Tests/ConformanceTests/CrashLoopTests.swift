@@ -25,7 +25,7 @@ import Testing
             #expect(deaths == 1 + 3 * poison.count)
             let dead = told.filter { $0.hasPrefix("dead ") }
             #expect(dead.sorted() == poison.map { "dead crashLoop \($0)" })
-            #expect(told.filter { $0.hasPrefix("left ") } == ["left 0"])
+            #expect(told.filter { $0.hasPrefix("delivered ") } == ["delivered \(64 - poison.count)"])
             let handled = told.filter { $0.hasPrefix("handled ") }
             #expect(Set(handled).count == 64 - poison.count)
             #expect(handled.count == 64 - poison.count)

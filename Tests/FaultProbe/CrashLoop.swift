@@ -1,6 +1,4 @@
 import AfterCommit
-import AfterCommitLMDB
-import AfterCommitSQLite
 import Logging
 import Synchronization
 import TestSupport
@@ -9,26 +7,12 @@ extension FaultProbe {
     /// `crash-loop PLACE DATABASE NUMBER...`: delivers 64 events at once, of which these end the process whenever they are
     /// handled.
     static func crashLoop(_ place: String, _ rest: [String]) async throws {
-        let poison = Set(rest.dropFirst().compactMap(Int.init))
-        switch rest.first.flatMap(EffectRounds.Database.init) {
-        case .lmdb:
-            #if LMDB
-            let storage = try LMDBStorage(path: place)
-            try await crashLoop(on: storage, poison)
-            await storage.close()
-            #else
-            fail("built without LMDB")
-            #endif
-        case .sqlite:
-            #if SQLite
-            let storage = try await openSQLite(place)
-            try await crashLoop(on: storage, poison)
-            await storage.close()
-            #else
-            fail("built without SQLite")
-            #endif
-        case .postgres, nil: fail("crash-loop PLACE lmdb|sqlite NUMBER...")
+        guard let database = rest.first.flatMap(EffectRounds.Database.init), database != .postgres else {
+            fail("crash-loop PLACE lmdb|sqlite NUMBER...")
         }
+        let storage = try await openStorage(database, at: place)
+        try await crashLoop(on: storage, Set(rest.dropFirst().compactMap(Int.init)))
+        await storage.close()
     }
 
     private static func crashLoop(on storage: some EventStorage, _ poison: Set<Int>) async throws {
@@ -43,7 +27,7 @@ extension FaultProbe {
                         // All are in flight when the process dies.
                         while running.load(ordering: .sequentiallyConsistent) < 64 { await Task.yield() }
                     }
-                    if poison.contains(event.number) { fatalError("the handler of event \(poison) traps") }
+                    if poison.contains(event.number) { fatalError("the handler of event \(event.number) traps") }
                     if isFirst { try await Task.sleep(for: .seconds(60)) }
                     tell("handled \(event.number)")
                 }
@@ -56,7 +40,7 @@ extension FaultProbe {
             let event = try storage.coder.decode(Probed.self, from: try letter.envelope.bytes(using: storage.coder))
             tell("dead \(letter.reason) \(event.number)")
         }
-        let counts = try await engine.status().map(\.counts)
-        tell("left \(counts.map { $0.pending + $0.retrying + $0.blocked + $0.parked }.reduce(0, +))")
+        let delivered = try await engine.deliveries(DeliveryQuery(state: .delivered, limit: 1_000)).count
+        tell("delivered \(delivered)")
     }
 }

@@ -18,6 +18,7 @@ protocol EffectTransaction: StorageTransaction {
 
 /// A storage that knows how often each effect was had.
 protocol EffectStorage: TransactionalStorage where Transaction: EffectTransaction {
+    func prepareEffects() async throws
     func timesOfEffects() async throws -> [Int]
     func close() async
 }
@@ -37,24 +38,33 @@ extension FaultProbe {
             fail("effects PLACE DATABASE FIRST COUNT HOLD")
         }
         let events = (numbers[0]..<numbers[0] + numbers[1]).map { Effected(number: $0) }
+        let storage = try await openStorage(database, at: place)
+        try await storage.prepareEffects()
+        try await handle(events, holding: numbers[2], storage)
+    }
+
+    /// The outbox of a new database, or of one that was used before.
+    static func openStorage(_ database: EffectRounds.Database, at place: String) async throws -> any EffectStorage {
         switch database {
         case .lmdb:
             #if LMDB
-            try await handle(events, holding: numbers[2], try LMDBStorage(path: place))
+            return try LMDBStorage(path: place)
             #else
             fail("built without LMDB")
             #endif
         case .sqlite:
             #if SQLite
-            let storage = try await openSQLite(place)
-            try await storage.database.write { try $0.execute(sql: EffectRows.create) }
-            try await handle(events, holding: numbers[2], storage)
+            let pool = try DatabasePool(path: place)
+            try await pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            return try await SQLiteStorage(pool)
             #else
             fail("built without SQLite")
             #endif
         case .postgres:
             #if Postgres
-            try await handle(events, holding: numbers[2], try await effectsInPostgres(place))
+            return try await PostgresStorage(
+                PostgresConfiguration(place),
+                configuration: .init(leaseDuration: .seconds(2), pollInterval: .milliseconds(100)))
             #else
             fail("built without Postgres")
             #endif
@@ -120,6 +130,8 @@ extension LMDBTransaction: EffectTransaction {
 }
 
 extension LMDBStorage: EffectStorage {
+    func prepareEffects() {}
+
     func timesOfEffects() async throws -> [Int] {
         try await read { try $0.entries(in: effectTable, after: nil, limit: .max).map(\.value) }
     }
@@ -142,16 +154,12 @@ extension SQLiteTransaction: EffectTransaction {
 }
 
 extension SQLiteStorage: EffectStorage {
+    func prepareEffects() async throws {
+        try await database.write { try $0.execute(sql: EffectRows.create) }
+    }
+
     func timesOfEffects() async throws -> [Int] {
         try await database.read { try Int.fetchAll($0, sql: EffectRows.times) }
-    }
-}
-
-extension FaultProbe {
-    static func openSQLite(_ path: String) async throws -> SQLiteStorage {
-        let pool = try DatabasePool(path: path)
-        try await pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
-        return try await SQLiteStorage(pool)
     }
 }
 #endif
@@ -164,22 +172,16 @@ extension PostgresTransaction: EffectTransaction {
 }
 
 extension PostgresStorage: EffectStorage {
-    func timesOfEffects() async throws -> [Int] {
-        try await transaction { tx in try tx.query(EffectRows.times).map { Int(try $0.int32(0)) } }
-    }
-}
-
-extension FaultProbe {
-    fileprivate static func effectsInPostgres(_ url: String) async throws -> PostgresStorage {
-        let storage = try await PostgresStorage(
-            PostgresConfiguration(url),
-            configuration: .init(leaseDuration: .seconds(2), pollInterval: .milliseconds(100)))
-        try await storage.transaction { tx in
+    func prepareEffects() async throws {
+        try await transaction { tx in
             // The server still ends the transaction of one that was killed.
             _ = try tx.query("SELECT pg_advisory_xact_lock(hashtext('effects'))")
             try tx.execute(EffectRows.create)
         }
-        return storage
+    }
+
+    func timesOfEffects() async throws -> [Int] {
+        try await transaction { tx in try tx.query(EffectRows.times).map { Int(try $0.int32(0)) } }
     }
 }
 #endif

@@ -22,7 +22,7 @@ extension DeliveryWorker {
             let report = try await settleMeasured(batch)
             state.settled(batch.count, retrying: batch.earliestDue)
             ordering.stored(batch.exceptions)
-            clearConvicted(batch.exceptions)
+            clearCrashLoops(batch.exceptions)
             if !report.evictedDeadLetters.isEmpty { forget(report.evictedDeadLetters) }
             if !report.stale.isEmpty { leave(report.stale, of: batch) }
             if !report.refusedEmissions.isEmpty { log.emissionsRefused(report.refusedEmissions) }

@@ -26,7 +26,6 @@ extension DeliveryWorker {
                 suspectsReady.append(delivery)
             } else {
                 suspects.removeValue(forKey: delivery.sequence)
-                convicted.insert(delivery.sequence)
                 decide(
                     EndedAttempt(
                         delivery: delivery, startedAt: wallClock.now(), duration: .zero,
@@ -80,12 +79,12 @@ extension DeliveryWorker {
         trial.ended(subscription.name)
     }
 
-    /// Their dead letters are stored: nothing need be noted of them any more. Before that a death would let them go free.
-    func clearConvicted(_ settled: [Settlement]) {
-        guard !convicted.isEmpty else { return }
+    /// Where dead letters of crash loops are stored, nothing need be noted any more. Before that a death would let them go free.
+    func clearCrashLoops(_ settled: [Settlement]) {
+        guard let journal else { return }
         for settlement in settled {
-            let sequence = settlement.delivery.sequence
-            if convicted.remove(sequence) != nil { journal?.cleared(sequence) }
+            guard case .deadLettered(let letter) = settlement.outcome, letter.reason == .crashLoop else { continue }
+            journal.cleared(settlement.delivery.sequence)
         }
     }
 

@@ -63,8 +63,6 @@ package actor DeliveryWorker {
     let journal: (any AttemptJournal)?
     /// What was in flight when the last process died, with how many died while it ran alone.
     var suspects: [UInt64: Int]
-    /// Those that are dead letters as crash loops, which are not stored yet.
-    var convicted: Set<UInt64> = []
     /// Claimed, heads of their keys, and waiting to be alone.
     var suspectsReady: [ClaimedDelivery] = []
     /// The suspect whose turn it is.

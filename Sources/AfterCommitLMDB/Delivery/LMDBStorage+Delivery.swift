@@ -15,19 +15,13 @@ extension LMDBStorage {
             let records = try await writeUncancelled(
                 WriteRequest(bytes: 256 * subscriptions.count) { try $0.register(subscriptions) })
             let claiming = claiming
-            let (inFlight, suspects) = await openInFlight()
-            let (places, live) = try await reader.read { try claiming.load(records, suspects, $0) }
+            let (inFlight, found) = await openInFlight()
+            let (places, live) = try await reader.read { try claiming.load(records, inFlight, found, $0) }
             guard
                 context.deliveries.complete(
                     generation: generation, lock: lock, inFlight: inFlight, subscriptions: live, wake: wake)
             else {
                 throw StorageError(.closed, "the storage was detached while it was being attached")
-            }
-            for (record, place) in zip(records, places) {
-                let open = Set(place.suspects.map(\.sequence))
-                for suspect in suspects where suspect.subscription == record.id && !open.contains(suspect.sequence) {
-                    inFlight?.lanes(of: record.id).cleared(suspect.sequence)
-                }
             }
             return places
         } catch {
@@ -159,7 +153,8 @@ extension StoreContext {
 extension Claiming {
     /// What an engine gets when it begins to deliver, and what this process notes of it.
     fileprivate func load(
-        _ records: [SubscriptionRecord], _ suspects: [InFlightFile.Suspect], _ transaction: Transaction
+        _ records: [SubscriptionRecord], _ inFlight: InFlightFile?, _ found: [InFlightFile.Suspect],
+        _ transaction: Transaction
     ) throws -> ([SubscriptionPlace], [String: LiveDeliveries.Subscription]) {
         let first = try context.log(transaction).first()?.sequence ?? 1
         var live: [String: LiveDeliveries.Subscription] = [:]
@@ -173,18 +168,19 @@ extension Claiming {
                 damaged: damaged)
             return SubscriptionPlace(
                 orderedKeys: keys,
-                suspects: try suspects.filter { try $0.subscription == record.id && isOpen($0, record, transaction) }
-                    .map { .init(sequence: $0.sequence, deaths: Int($0.deaths)) })
+                suspects: try inFlight?.suspects(of: record.id, among: found) {
+                    try isOpen($0, record, transaction)
+                } ?? [])
         }
         return (places, live)
     }
 
     /// Whether it was not settled before the process died.
     private func isOpen(
-        _ suspect: InFlightFile.Suspect, _ record: SubscriptionRecord, _ transaction: Transaction
+        _ sequence: UInt64, _ record: SubscriptionRecord, _ transaction: Transaction
     ) throws -> Bool {
-        if !record.isSettled(suspect.sequence) { return true }
-        return try DeliveryKey(record.id, suspect.sequence).withBytes { key throws(StorageError) in
+        if !record.isSettled(sequence) { return true }
+        return try DeliveryKey(record.id, sequence).withBytes { key throws(StorageError) in
             try transaction.stored(key, in: context.databases.exceptions) != nil
         }
     }

@@ -40,20 +40,14 @@ struct InFlightNotes: Sendable {
     ) throws {
         self.file = file
         self.numbers = numbers
-        let names = Dictionary(uniqueKeysWithValues: numbers.map { ($0.value, $0.key) })
-        var suspects: [String: [SubscriptionPlace.Suspect]] = [:]
-        for suspect in found {
-            guard let name = names[suspect.subscription] else { continue }
-            let state = try tables.state(of: DeliveryID(subscription: name, sequence: suspect.sequence), database)
-            if let state, state != .deadLettered {
-                suspects[name, default: []].append(
-                    .init(sequence: suspect.sequence, deaths: Int(suspect.deaths)))
-            } else {
-                // Settled before the process died.
-                file.lanes(of: suspect.subscription).cleared(suspect.sequence)
-            }
-        }
-        self.suspects = suspects
+        suspects = try Dictionary(
+            uniqueKeysWithValues: numbers.map { name, number in
+                let open = try file.suspects(of: number, among: found) { sequence in
+                    let state = try tables.state(of: DeliveryID(subscription: name, sequence: sequence), database)
+                    return state != nil && state != .deadLettered
+                }
+                return (name, open)
+            })
     }
 
     /// The file itself, and when the engine's tables were made in it: a file that is made anew at its path often has its number.

@@ -62,6 +62,21 @@ package final class InFlightFile: Sendable {
         }
     }
 
+    /// Those of a subscription that were in flight and are still to be delivered; the notes of the others are cleared.
+    package func suspects(
+        of subscription: UInt32, among found: [Suspect], isOpen: (UInt64) throws -> Bool
+    ) rethrows -> [SubscriptionPlace.Suspect] {
+        var open: [SubscriptionPlace.Suspect] = []
+        for suspect in found where suspect.subscription == subscription {
+            if try isOpen(suspect.sequence) {
+                open.append(.init(sequence: suspect.sequence, deaths: Int(suspect.deaths)))
+            } else {
+                lanes(of: subscription).cleared(suspect.sequence)
+            }
+        }
+        return open
+    }
+
     /// Ends in order: what is still being tried was not cut short by a death.
     package func end() {
         room.end()

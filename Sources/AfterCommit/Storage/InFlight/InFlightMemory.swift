@@ -37,17 +37,22 @@ final class InFlightMemory: @unchecked Sendable {
     }
 
     private static func fill(_ file: Int32, _ bytes: [UInt8], _ temporary: String, _ path: String) -> SystemError? {
-        // Written, not left as a hole: a page that the disk cannot grant later would end the process.
+        if let error = write(bytes, to: file, at: 0) { return error }
+        return rename(temporary, path) == 0 ? nil : SystemError("rename")
+    }
+
+    /// Written, not left as a hole: a page that the disk cannot grant later would end the process.
+    private static func write(_ bytes: [UInt8], to file: Int32, at start: Int) -> SystemError? {
         var offset = 0
         while offset < bytes.count {
             let count = bytes.withUnsafeBytes { bytes in
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-                return write(file, rest.baseAddress, rest.count)
+                return pwrite(file, rest.baseAddress, rest.count, off_t(start + offset))
             }
-            if count < 0, errno != EINTR { return SystemError("write") }
+            if count < 0, errno != EINTR { return SystemError("pwrite") }
             offset += max(0, count)
         }
-        return rename(temporary, path) == 0 ? nil : SystemError("rename")
+        return nil
     }
 
     /// The bytes of the file at `path`, read without mapping it; `nil` where there is none.
@@ -75,19 +80,8 @@ final class InFlightMemory: @unchecked Sendable {
 
     /// - Returns: false where the disk does not grant it.
     func grow(fromSlots first: Int, to count: Int) -> Bool {
-        // Written, as in the beginning.
         let zeros = [UInt8](repeating: 0, count: (count - first) * InFlightSlot.bytes)
-        let start = InFlightImage.headerBytes + first * InFlightSlot.bytes
-        var written = 0
-        while written < zeros.count {
-            let count = zeros.withUnsafeBytes { zeros in
-                pwrite(file, zeros.baseAddress! + written, zeros.count - written, off_t(start + written))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            written += count
-        }
-        return true
+        return Self.write(zeros, to: file, at: InFlightImage.headerBytes + first * InFlightSlot.bytes) == nil
     }
 
     // MARK: Slots
