@@ -122,4 +122,7 @@ extension DeliveryHistory {
 extension Duration {
     /// Seconds, for dates.
     package var timeInterval: TimeInterval { self / .seconds(1) }
+
+    /// For calls of C that wait: at least one, rounded down.
+    package var wholeMilliseconds: Int64 { max(1, Int64(timeInterval * 1000)) }
 }

@@ -46,6 +46,14 @@ public protocol EventStorage: Sendable {
     /// Gives reserved room back. Never blocks.
     func cancel(_ reservation: RoomReservation)
 
+    /// Stores events that came from elsewhere, from a broker say, each once for its id: durable when it returns, where the
+    /// storage is durable. All that can be stored are, in one commit; what cannot is told of, and holds up no other.
+    ///
+    /// Ids are remembered for 7 days, as deduplication keys are.
+    /// - Parameter emissions: with a deduplication each.
+    /// - Throws: ``StorageError`` where nothing was stored: `storageFull` where there is no room, or it suspends, as emits do.
+    func receive(_ emissions: [Emission]) async throws -> ReceiveReport
+
     /// Takes the right to deliver, and registers each subscription's place.
     ///
     /// Deliveries that were parked as ``ParkReason/unknownType`` are due again, because this binary may know them, unless
@@ -173,6 +181,11 @@ extension EventStorage {
     public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? { nil }
 
     public func validate(_ emission: Emission) throws {}
+
+    public func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        _ = try await emit(emissions, into: try await reserveRoom(for: emissions.count))
+        return ReceiveReport()
+    }
 }
 
 /// What a commit may have changed for those who deliver.

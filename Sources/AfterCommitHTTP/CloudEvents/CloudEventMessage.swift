@@ -13,9 +13,11 @@ struct CloudEventMessage {
         _ payload: Data, _ context: DeliveryContext, configuration: HTTPEventSinkConfiguration,
         trace: TraceContext = TraceContext()
     ) throws(InvalidExtensionName) {
-        let attributes = CloudEventAttributes(context, configuration: configuration)
+        let event = CloudEvent(
+            OutgoingEvent(payload: payload, context: context),
+            naming: CloudEventNaming(typePrefix: configuration.eventTypePrefix, source: configuration.source))
         // Binary mode cannot send other names, and an event must not depend on the mode.
-        if let name = attributes.values.first(where: { !HeaderValue.isToken($0.name) })?.name {
+        if let name = event.attributes.first(where: { !HeaderValue.isToken($0.name) })?.name {
             throw InvalidExtensionName(name: name)
         }
         headers = HTTPHeaders(configuration.headers.map { ($0.key.lowercased(), $0.value) })
@@ -26,13 +28,12 @@ struct CloudEventMessage {
         case .binary:
             body = payload
             headers.replaceOrAdd(name: "content-type", value: context.envelope.contentType)
-            for (name, value) in attributes.values {
-                headers.replaceOrAdd(name: "ce-\(name)", value: HeaderValue.cloudEvent(value))
+            for attribute in event.attributes {
+                headers.replaceOrAdd(name: "ce-\(attribute.name)", value: HeaderValue.cloudEvent(attribute.value))
             }
         case .structured:
-            body = StructuredCloudEvent.encode(
-                payload, contentType: context.envelope.contentType, attributes: attributes.values)
-            headers.replaceOrAdd(name: "content-type", value: StructuredCloudEvent.contentType)
+            body = event.structured()
+            headers.replaceOrAdd(name: "content-type", value: CloudEvent.structuredContentType)
         }
         guard !configuration.webhookSecrets.isEmpty else { return }
         let signed = WebhookSigner(secrets: configuration.webhookSecrets).headers(

@@ -1,4 +1,6 @@
 #if HTTP
+import AfterCommit
+
 extension HTTPEventSinkConfiguration {
     /// Names the sink or the client fills in, beside everything that begins with `ce-` or `webhook-`.
     private static let ownHeaders: Set<String> = [

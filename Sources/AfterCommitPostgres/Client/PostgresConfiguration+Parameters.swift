@@ -1,4 +1,5 @@
 #if Postgres
+import AfterCommit
 extension PostgresConfiguration {
     /// One try to connect: a host, and what the session must be there.
     struct Place: Sendable {
@@ -44,9 +45,9 @@ extension PostgresConfiguration {
         var settings: [(name: String, value: String)] = [("timezone", "UTC"), ("jit", "off")]
         // The engine's own statements find what others have just committed, whatever the database's default is.
         settings.append(("default_transaction_isolation", "read committed"))
-        settings.append(("statement_timeout", statementTimeout.map { "\($0.milliseconds)" } ?? "0"))
+        settings.append(("statement_timeout", statementTimeout.map { "\($0.wholeMilliseconds)" } ?? "0"))
         settings.append(
-            ("idle_in_transaction_session_timeout", idleInTransactionTimeout.map { "\($0.milliseconds)" } ?? "0"))
+            ("idle_in_transaction_session_timeout", idleInTransactionTimeout.map { "\($0.wholeMilliseconds)" } ?? "0"))
         if let schema { settings.append(("search_path", "\"\(schema)\"")) }
         return settings
     }

@@ -97,9 +97,4 @@ extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConve
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: ["options": description]) }
 }
-
-extension Duration {
-    /// At least one, rounded down.
-    var milliseconds: Int64 { max(1, Int64(timeInterval * 1000)) }
-}
 #endif

@@ -94,7 +94,7 @@ final class PostgresSocket {
             if let deadline {
                 let left = deadline - time.now()
                 guard left > .zero else { throw PostgresError.connectionLost("the server did not answer in time") }
-                milliseconds = Int32(clamping: left.milliseconds)
+                milliseconds = Int32(clamping: left.wholeMilliseconds)
             }
             var descriptors = [
                 pollfd(fd: socket, events: events, revents: 0),

@@ -1,4 +1,3 @@
-#if HTTP
 /// Checks bytes against the grammar of JSON (RFC 8259), without recursion. Whether they are UTF-8 is not its business.
 struct JSONCheck {
     /// Deeper nesting is refused: receivers' parsers have limits, too.
@@ -133,4 +132,3 @@ struct JSONCheck {
         return bytes[place]
     }
 }
-#endif

@@ -1,5 +1,3 @@
-#if Postgres
-import AfterCommit
 import Foundation
 import Synchronization
 #if canImport(Glibc)
@@ -9,13 +7,13 @@ import Glibc
 #endif
 
 /// Interrupts whoever waits for a server, from any thread: a pipe whose reading end becomes readable for good.
-final class Interrupt: Sendable {
+package final class Interrupt: Sendable {
     /// Readable once it was raised.
-    let descriptor: Int32
+    package let descriptor: Int32
     private let writing: Int32
     private let raised = Atomic(false)
 
-    init() throws {
+    package init() throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw StorageError(SystemError("pipe"), "no pipe could be made") }
         for end in ends {
@@ -34,9 +32,9 @@ final class Interrupt: Sendable {
         close(writing)
     }
 
-    var isRaised: Bool { raised.load(ordering: .acquiring) }
+    package var isRaised: Bool { raised.load(ordering: .acquiring) }
 
-    func raise() {
+    package func raise() {
         raised.store(true, ordering: .releasing)
         var byte: UInt8 = 1
         // A full pipe is readable already, and that is the only other way this fails while both ends are open.
@@ -44,10 +42,9 @@ final class Interrupt: Sendable {
     }
 
     /// Waits, unless it is raised.
-    func pause(_ duration: Duration) {
+    package func pause(_ duration: Duration) {
         var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         // Interrupted by a signal, or refused by the system, it is only shorter.
-        _ = poll(&descriptor, 1, Int32(clamping: duration.milliseconds))
+        _ = poll(&descriptor, 1, Int32(clamping: duration.wholeMilliseconds))
     }
 }
-#endif

@@ -1,10 +1,9 @@
-#if HTTP
-import Foundation
+package import Foundation
 
 /// JSON (RFC 8259) as text.
-enum JSONText {
+package enum JSONText {
     /// `text` as a JSON string, in its quotes, without control characters.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -20,7 +19,7 @@ enum JSONText {
     }
 
     /// Whether `bytes` are one JSON value in UTF-8 that can stand inside another, as they are.
-    static func isJSON(_ bytes: Data) -> Bool {
+    package static func isJSON(_ bytes: Data) -> Bool {
         guard String(validating: bytes, as: UTF8.self) != nil else { return false }
         // Foundation's parser reads more than JSON: a comma too many, UTF-16, a byte order mark.
         return bytes.withUnsafeBytes { bytes in
@@ -30,9 +29,8 @@ enum JSONText {
     }
 
     /// Whether a media type is JSON's: `application/json`, `text/json`, `anything/anything+json`.
-    static func isMediaType(_ contentType: String) -> Bool {
+    package static func isMediaType(_ contentType: String) -> Bool {
         let type = contentType.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         return type == "application/json" || type == "text/json" || type.hasSuffix("+json")
     }
 }
-#endif
