@@ -10,6 +10,8 @@ let package = Package(
         .library(name: "AfterCommitSQLite", targets: ["AfterCommitSQLite"]),
         .library(name: "AfterCommitPostgres", targets: ["AfterCommitPostgres"]),
         .library(name: "AfterCommitHTTP", targets: ["AfterCommitHTTP"]),
+        .library(name: "AfterCommitRabbitMQ", targets: ["AfterCommitRabbitMQ"]),
+        .library(name: "AfterCommitKafka", targets: ["AfterCommitKafka"]),
         .library(name: "AfterCommitConfiguration", targets: ["AfterCommitConfiguration"]),
         .library(name: "AfterCommitTesting", targets: ["AfterCommitTesting"]),
         .executable(name: "place-order", targets: ["PlaceOrder"]),
@@ -19,6 +21,8 @@ let package = Package(
         .trait(name: "SQLite", description: "Outbox and status column in SQLite, with GRDB (needs libsqlite3-dev)."),
         .trait(name: "Postgres", description: "Outbox and status column in PostgreSQL, with libpq (needs libpq-dev)."),
         .trait(name: "HTTP", description: "Delivery over HTTP with async-http-client."),
+        .trait(name: "RabbitMQ", description: "To and from RabbitMQ, with rabbitmq-c (needs librabbitmq-dev)."),
+        .trait(name: "Kafka", description: "To and from Kafka, with librdkafka (needs librdkafka-dev)."),
         .trait(name: "Configuration", description: "Settings from swift-configuration."),
         .trait(
             name: "Example", description: "The runnable example, place-order.",
@@ -96,6 +100,26 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["HTTP"])),
                 .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["HTTP"])),
             ]),
+        .systemLibrary(
+            name: "CRabbitMQ", pkgConfig: "librabbitmq",
+            providers: [.apt(["librabbitmq-dev"]), .brew(["rabbitmq-c"])]),
+        .target(
+            name: "AfterCommitRabbitMQ",
+            dependencies: [
+                "AfterCommit",
+                .target(name: "CRabbitMQ", condition: .when(traits: ["RabbitMQ"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .systemLibrary(
+            name: "CRDKafka", pkgConfig: "rdkafka",
+            providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+        .target(
+            name: "AfterCommitKafka",
+            dependencies: [
+                "AfterCommit",
+                .target(name: "CRDKafka", condition: .when(traits: ["Kafka"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(
             name: "AfterCommitConfiguration",
             dependencies: [
@@ -115,6 +139,7 @@ let package = Package(
             name: "PlaceOrder",
             dependencies: [
                 "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "AfterCommitHTTP",
+                "AfterCommitRabbitMQ", "AfterCommitKafka",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -131,9 +156,12 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "TestSupport",
+                "AfterCommit", "AfterCommitLMDB", "AfterCommitSQLite", "AfterCommitPostgres", "AfterCommitRabbitMQ",
+                "AfterCommitKafka", "TestSupport",
                 .target(name: "CLMDB", condition: .when(traits: ["LMDB"])),
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+                .target(name: "CRabbitMQ", condition: .when(traits: ["RabbitMQ"])),
+                .target(name: "CRDKafka", condition: .when(traits: ["Kafka"])),
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -195,6 +223,20 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["HTTP"])),
                 .product(name: "X509", package: "swift-certificates", condition: .when(traits: ["HTTP"])),
                 .product(name: "SwiftASN1", package: "swift-asn1", condition: .when(traits: ["HTTP"])),
+            ]),
+        .testTarget(
+            name: "AfterCommitRabbitMQTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "AfterCommitRabbitMQ", "TestSupport",
+                .target(name: "CRabbitMQ", condition: .when(traits: ["RabbitMQ"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "AfterCommitKafkaTests",
+            dependencies: [
+                "AfterCommit", "AfterCommitTesting", "AfterCommitLMDB", "AfterCommitKafka", "TestSupport",
+                .target(name: "CRDKafka", condition: .when(traits: ["Kafka"])),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "AfterCommitConfigurationTests",

@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 modules=(
-    AfterCommit AfterCommitLMDB AfterCommitSQLite AfterCommitPostgres AfterCommitHTTP AfterCommitConfiguration
-    AfterCommitTesting)
+    AfterCommit AfterCommitLMDB AfterCommitSQLite AfterCommitPostgres AfterCommitHTTP AfterCommitRabbitMQ AfterCommitKafka
+    AfterCommitConfiguration AfterCommitTesting)
 output=${1:-docs}
 symbols=${BUILD_FOLDER:-.build}/symbol-graphs
 

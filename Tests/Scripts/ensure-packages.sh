@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system and does not find: LMDB's headers, for the example's HTTP client zlib's,
-# and, for `ensure-packages.sh tests`, SQLite's and PostgreSQL's, a server of the latter, and what the tests of faults run.
+# and, for `ensure-packages.sh tests`, SQLite's and PostgreSQL's, rabbitmq-c's and librdkafka's, servers of PostgreSQL and
+# RabbitMQ, the clients of brokers that tests compare with, and what the tests of faults run.
 set -euo pipefail
 
 fail() {
@@ -39,6 +40,19 @@ has_postgres_server() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1
 }
 
+has_rabbitmq_c() {
+    { command -v pkg-config >/dev/null 2>&1 && pkg-config --exists librabbitmq; } || has_header amqp.h
+}
+
+has_librdkafka() {
+    { command -v pkg-config >/dev/null 2>&1 && pkg-config --exists rdkafka; } || has_header librdkafka/rdkafka.h
+}
+
+# Debian keeps it where only root looks.
+has_rabbitmq_server() {
+    command -v rabbitmq-server >/dev/null 2>&1 || [ -x /usr/sbin/rabbitmq-server ]
+}
+
 missing=()
 if [ "$(uname -s)" = Darwin ]; then
     has_lmdb || missing+=(lmdb)
@@ -46,6 +60,10 @@ if [ "$(uname -s)" = Darwin ]; then
     command -v pkg-config >/dev/null 2>&1 || missing+=(pkgconf)
     if [ "${1:-}" = tests ]; then
         has_libpq && has_postgres_server || missing+=(postgresql)
+        has_rabbitmq_c || missing+=(rabbitmq-c)
+        has_librdkafka || missing+=(librdkafka)
+        has_rabbitmq_server || missing+=(rabbitmq)
+        command -v kcat >/dev/null 2>&1 || missing+=(kcat)
     fi
     [ "${#missing[@]}" -eq 0 ] && exit 0
     command -v brew >/dev/null 2>&1 || fail "install ${missing[*]}, for example with Homebrew."
@@ -62,6 +80,11 @@ if [ "${1:-}" = tests ]; then
     has_libpq || missing+=(libpq-dev)
     has_postgres_server || missing+=(postgresql)
     has_header sqlite3.h || missing+=(libsqlite3-dev)
+    has_rabbitmq_c || missing+=(librabbitmq-dev)
+    has_librdkafka || missing+=(librdkafka-dev)
+    has_rabbitmq_server || missing+=(rabbitmq-server)
+    command -v amqp-get >/dev/null 2>&1 || missing+=(amqp-tools)
+    command -v kcat >/dev/null 2>&1 || missing+=(kcat)
     # They answer system calls with errors, and fill a small file system.
     command -v strace >/dev/null 2>&1 || missing+=(strace)
     { command -v mkfs.ext4 || [ -x /usr/sbin/mkfs.ext4 ]; } >/dev/null 2>&1 || missing+=(e2fsprogs)

@@ -1,0 +1,2 @@
+#if Kafka
+#endif
