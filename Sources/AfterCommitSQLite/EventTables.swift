@@ -36,6 +36,10 @@ protocol EventTables: Sendable {
     var writesNothingWhenRefused: Bool { get }
     /// Stores one event in the transaction that is open.
     func store(_ emission: Emission, _ group: WriteGroup) throws -> EventID
+    /// Stores one event that came from elsewhere, unless it is known.
+    /// - Returns: whether it was stored now.
+    /// - Throws: `EmitError`, with nothing written, for one whose key stands for another payload.
+    func storeOnce(_ emission: Emission, _ group: WriteGroup) throws -> Bool
     /// How many events are stored, and the last sequence that was given out; `nil` where nothing is limited.
     func countEvents(_ database: Database) throws -> EventCount?
     func lastSequence(_ database: Database) throws -> UInt64

@@ -64,6 +64,11 @@ extension SQLiteStorage {
             try $0.store(emissions, share: .granted)
         }
     }
+
+    public func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        guard !emissions.isEmpty else { return ReceiveReport() }
+        return try await context.write { try $0.receive(emissions) }
+    }
 }
 
 extension Database {
@@ -131,6 +136,20 @@ extension WriteGroup {
     func store(_ emissions: [Emission], share: Room.Share) throws -> [EventID] {
         try checkRoom(for: emissions.count, share: share)
         return try emissions.map { try context.tables.store($0, self) }
+    }
+
+    /// Stores those that are not known; one whose key stands for another payload holds up no other.
+    func receive(_ emissions: [Emission]) throws -> ReceiveReport {
+        try checkRoom(for: emissions.count)
+        var report = ReceiveReport()
+        for (position, emission) in emissions.enumerated() {
+            do {
+                if try !context.tables.storeOnce(emission, self) { report.duplicates.append(position) }
+            } catch let error as EmitError {
+                report.refused[position] = error
+            }
+        }
+        return report
     }
 
     /// Records outcomes, and tells what is in hand once they are committed.

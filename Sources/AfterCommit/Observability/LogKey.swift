@@ -13,6 +13,8 @@ package enum LogKey {
     package static let errorType = "error.type"
     package static let errorStatus = "error.status"
     package static let storage = "storage"
+    package static let consumer = "consumer"
+    package static let source = "source"
     package static let seconds = "seconds"
     package static let deaths = "process.deaths"
     package static let count = "count"

@@ -43,6 +43,8 @@ package enum MetricName {
     package static let lostLeases = "aftercommit.lease.lost"
     /// Counter: deliveries that were made claimable again, because the leases of those who had claimed them ran out.
     package static let leaseReclaims = "aftercommit.lease.reclaims"
+    /// Counter: messages that a consumer took from its source, by outcome: taken, duplicate, unreadable or rejected.
+    package static let consumerMessages = "aftercommit.consumer.messages"
 }
 
 /// The labels of metrics. Each metric has the same ones always, as Prometheus demands; where there is no error,
@@ -50,6 +52,7 @@ package enum MetricName {
 package enum MetricLabel {
     package static let subscription = "subscription"
     package static let endpoint = "endpoint"
+    package static let consumer = "consumer"
     package static let state = "state"
     package static let reason = "reason"
     package static let outcome = "outcome"

@@ -50,7 +50,7 @@ public protocol EventStorage: Sendable {
     /// storage is durable. All that can be stored are, in one commit; what cannot is told of, and holds up no other.
     ///
     /// Ids are remembered for 7 days, as deduplication keys are.
-    /// - Parameter emissions: with a deduplication each.
+    /// - Parameter emissions: one without a deduplication is always stored.
     /// - Throws: ``StorageError`` where nothing was stored: `storageFull` where there is no room, or it suspends, as emits do.
     func receive(_ emissions: [Emission]) async throws -> ReceiveReport
 
@@ -181,11 +181,6 @@ extension EventStorage {
     public func attemptJournal(subscription: String, lanes: Int) -> (any AttemptJournal)? { nil }
 
     public func validate(_ emission: Emission) throws {}
-
-    public func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
-        _ = try await emit(emissions, into: try await reserveRoom(for: emissions.count))
-        return ReceiveReport()
-    }
 }
 
 /// What a commit may have changed for those who deliver.

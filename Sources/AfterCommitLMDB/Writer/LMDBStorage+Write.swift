@@ -86,6 +86,16 @@ extension LMDBStorage {
             WriteRequest(bytes: 0) { group in try group.append(events) })
     }
 
+    public func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        if context.column != nil { throw StorageError.needsOutbox("events from elsewhere") }
+        let events = try EncodedEvents(emissions, for: context.envelopes)
+        return try await write(
+            WriteRequest(bytes: events.storedBytes) { group in
+                try group.checkRoom(forFurther: events.storedBytes)
+                return try group.receive(events)
+            })
+    }
+
     // MARK: Delayed events
 
     public func publishDelayed(dueBy now: Date) async throws -> Date? {

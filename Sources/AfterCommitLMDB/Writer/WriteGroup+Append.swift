@@ -20,7 +20,24 @@ extension WriteGroup {
         guard !events.isEmpty else { return [:] }
         var known: [Int: EventID] = [:]
         // The key of another payload refuses these events alone; what fails behind it fails the group.
-        if events.hasExceptional { known = try self.known(events) }
+        if events.hasExceptional {
+            let keys = try knownKeys(events)
+            if let conflict = keys.firstConflict { throw conflict }
+            known = keys.first
+        }
+        try write(events, except: Set(known.keys))
+        return known
+    }
+
+    /// Stores those that are not known; one whose key stands for another payload holds up no other.
+    func receive(_ events: borrowing EncodedEvents) throws -> ReceiveReport {
+        guard !events.isEmpty else { return ReceiveReport() }
+        let keys = try knownKeys(events)
+        try write(events, except: Set(keys.first.keys).union(keys.conflicts.keys))
+        return ReceiveReport(duplicates: keys.first.keys.sorted(), refused: keys.conflicts)
+    }
+
+    private func write(_ events: borrowing EncodedEvents, except known: Set<Int>) throws {
         do {
             if events.hasExceptional {
                 try store(events, except: known)
@@ -31,7 +48,6 @@ extension WriteGroup {
             throw GroupFailure(underlying: error)
         }
         wrote(events.storedBytes)
-        return known
     }
 
     private func appendToLog(_ events: borrowing EncodedEvents) throws(StorageError) {
@@ -77,39 +93,47 @@ extension WriteGroup {
         return tail?.sequence ?? 0
     }
 
-    /// The positions of those whose deduplication key stands for an earlier event, with that event's id.
-    private func known(_ events: borrowing EncodedEvents) throws -> [Int: EventID] {
+    /// What is known of the deduplication keys of events, by position.
+    private struct KnownKeys {
+        /// The ids of the earlier events that keys stand for.
+        var first: [Int: EventID] = [:]
+        /// Keys that stand for other payloads.
+        var conflicts: [Int: EmitError] = [:]
+
+        var firstConflict: EmitError? { conflicts.min { $0.key < $1.key }?.value }
+    }
+
+    private func knownKeys(_ events: borrowing EncodedEvents) throws -> KnownKeys {
         let table = context.deduplication(transaction)
         let now = context.envelopes.wallClock.now()
         let ids = events.ids
-        var known: [Int: EventID] = [:]
+        var known = KnownKeys()
         var seen: [String: DeduplicationRecord] = [:]
-        var conflict: EmitError?
         try events.visit { index, _, exceptional throws(StorageError) in
             guard let key = exceptional?.deduplication else { return }
             let record = if let record = seen[key.key] { record } else { try table.record(key.key) }
             do throws(EmitError) {
                 if let first = try record?.firstID(for: key, now: now) {
-                    known[index] = first
+                    known.first[index] = first
                     return
                 }
             } catch {
-                conflict = conflict ?? error
+                known.conflicts[index] = error
+                return
             }
             seen[key.key] = DeduplicationRecord(id: ids[index], fingerprint: key.fingerprint, emittedAt: now)
         }
-        if let conflict { throw conflict }
         return known
     }
 
-    private func store(_ events: borrowing EncodedEvents, except known: [Int: EventID]) throws(StorageError) {
+    private func store(_ events: borrowing EncodedEvents, except known: Set<Int>) throws(StorageError) {
         let now = context.envelopes.wallClock.now()
         let ids = events.ids
         let delayed = context.delayed(transaction)
         let deduplication = context.deduplication(transaction)
         try appendToLog(count: events.count - known.count) { append throws(StorageError) in
             try events.visit { index, envelope, exceptional throws(StorageError) in
-                guard known[index] == nil else { return }
+                guard !known.contains(index) else { return }
                 if let key = exceptional?.deduplication {
                     _ = try deduplication.insert(key, id: ids[index], now: now)
                 }

@@ -27,6 +27,9 @@ protocol PostgresQueue: Sendable {
     /// The event that the emission is already, by its deduplication key or its id.
     /// - Parameter emitted: what the transaction has emitted and not stored yet.
     func firstID(for emission: Emission, among emitted: [Emission], in session: PostgresSession) throws -> EventID?
+    /// Takes the deduplication keys of new events, in one statement.
+    /// - Returns: for each event whether it has its key now; one without may be known, or stored otherwise.
+    func takeKeys(of emissions: [Emission], in session: PostgresSession) throws -> [Bool]
     /// Whether events of a transaction whose commit was not answered are stored.
     func isStored(_ ids: [EventID], in session: PostgresSession) throws -> Bool
 

@@ -38,6 +38,17 @@ enum OutboxStatement {
             AND NOT EXISTS (SELECT FROM outbox_delayed WHERE id = $2)
         \(unlessKnown)
         """
+    /// Takes many keys as ``takeKey`` takes one, always in the same order, so that two who want the same ones never wait for
+    /// each other; returns the ids of events that have theirs now.
+    static let takeKeys = """
+        INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted)
+        SELECT k.key, k.id, k.fingerprint, $4::timestamptz
+        FROM unnest($1::text[], $2::uuid[], $3::bigint[]) AS k (key, id, fingerprint)
+        WHERE NOT EXISTS (SELECT FROM outbox_events e WHERE e.id = k.id)
+            AND NOT EXISTS (SELECT FROM outbox_delayed d WHERE d.id = k.id)
+        ORDER BY k.key
+        \(unlessKnown)
+        """
     /// Takes it for an event that is stored already.
     static let takeKeyOfStored = """
         INSERT INTO outbox_deduplication AS known (key, id, fingerprint, emitted) VALUES ($1, $2, $3, $4)

@@ -53,6 +53,26 @@ struct OutboxWriter {
         return try firstID(for: emission, deduplication, in: session)
     }
 
+    /// See ``PostgresQueue/takeKeys(of:in:)``. Others who want the same keys are waited for.
+    func takeKeys(of emissions: [Emission], in session: PostgresSession) throws -> [Bool] {
+        var asked: Set<String> = []
+        // A statement takes a key once.
+        let first = emissions.map { emission in emission.deduplication.map { asked.insert($0.key).inserted } ?? false }
+        let keyed = zip(emissions, first).compactMap { emission, isFirst in isFirst ? emission : nil }
+        let now = envelopes.wallClock.now()
+        let taken = try session.execute(
+            OutboxStatement.takeKeys,
+            [
+                .texts(keyed.map { $0.deduplication?.key }), .uuids(keyed.map(\.envelope.id.uuid)),
+                .int64s(keyed.map { Int64(bitPattern: $0.deduplication?.fingerprint ?? 0) }), .timestamp(now),
+                .timestamp(now - DeduplicationRecord.window.timeInterval),
+            ])
+        let ids = Set(try taken.map { EventID(try $0.uuid(0)) })
+        return zip(emissions, first).map { emission, isFirst in
+            emission.deduplication == nil || isFirst && ids.contains(emission.envelope.id)
+        }
+    }
+
     /// Makes further ids greater than those that are stored, whatever the clock says.
     func advanceIDs(in session: PostgresSession) throws {
         for row in try session.execute(OutboxStatement.newestIDs) {

@@ -60,6 +60,10 @@ final class PostgresOutbox: PostgresQueue {
         try writer.firstID(for: emission, among: emitted, in: session)
     }
 
+    func takeKeys(of emissions: [Emission], in session: PostgresSession) throws -> [Bool] {
+        try writer.takeKeys(of: emissions, in: session)
+    }
+
     func isStored(_ ids: [EventID], in session: PostgresSession) throws -> Bool {
         try session.execute(OutboxStatement.stored, [.uuids(ids.map(\.uuid))]).first().bool(0)
     }

@@ -49,6 +49,10 @@ final class PostgresStatusColumn: PostgresQueue {
             "an event that a handler's context emits; a transactional handler can emit with its transaction")
     }
 
+    func takeKeys(of emissions: [Emission], in session: PostgresSession) throws -> [Bool] {
+        throw StorageError.needsOutbox("events from elsewhere")
+    }
+
     func firstID(for emission: Emission, among emitted: [Emission], in session: PostgresSession) -> EventID? { nil }
 
     /// The row says at once that it has an event: another one of it must be refused where it is emitted.

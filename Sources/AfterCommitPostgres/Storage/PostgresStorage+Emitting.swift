@@ -20,6 +20,11 @@ extension PostgresStorage {
         try await store(emissions)
     }
 
+    public func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        guard !emissions.isEmpty else { return ReceiveReport() }
+        return try await transaction { tx in try tx.receive(emissions) }
+    }
+
     private func store(_ emissions: [Emission]) async throws -> [EventID] {
         guard !emissions.isEmpty else { return [] }
         for emission in emissions { try queue.check(emission) }

@@ -73,6 +73,33 @@ public final class PostgresTransaction: StorageTransaction {
         }
     }
 
+    /// Emits events that came from elsewhere, apart from those that are known, or cannot be stored.
+    func receive(_ emissions: [Emission]) throws -> ReceiveReport {
+        var report = ReceiveReport()
+        func refusing(_ position: Int, _ body: () throws -> Void) throws {
+            do {
+                try body()
+            } catch let error as EmitError {
+                report.refused[position] = error
+            }
+        }
+        for (position, emission) in emissions.enumerated() { try refusing(position) { try queue.check(emission) } }
+        // Almost all are new: one statement takes the keys of those. Each other one is looked at.
+        let storable = emissions.enumerated().filter { report.refused[$0.offset] == nil }
+        let taken = try noting { try queue.takeKeys(of: storable.map(\.element), in: $0) }
+        for ((position, emission), isTaken) in zip(storable, taken) {
+            guard !isTaken else {
+                self.emissions.append(emission)
+                continue
+            }
+            try refusing(position) {
+                let first = try noting { try queue.firstID(for: emission, among: self.emissions, in: $0) }
+                if first == nil { self.emissions.append(emission) } else { report.duplicates.append(position) }
+            }
+        }
+        return report
+    }
+
     // MARK: Savepoints
 
     public func savepoint<R>(_ body: () throws -> R) throws -> R {

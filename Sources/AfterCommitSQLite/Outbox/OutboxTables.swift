@@ -25,10 +25,25 @@ struct OutboxTables: EventTables {
     func adopt(_ group: WriteGroup) throws {}
 
     func store(_ emission: Emission, _ group: WriteGroup) throws -> EventID {
-        if let key = emission.deduplication {
-            if let first = try firstID(for: key, group) ?? storedID(of: emission, key, group) { return first }
-            try remember(key, emission.envelope.id, group)
-        }
+        if let first = try knownID(of: emission, group) { return first }
+        try insert(emission, group)
+        return emission.envelope.id
+    }
+
+    func storeOnce(_ emission: Emission, _ group: WriteGroup) throws -> Bool {
+        guard try knownID(of: emission, group) == nil else { return false }
+        try insert(emission, group)
+        return true
+    }
+
+    /// The id of the event that it is already; `nil` for a new one.
+    private func knownID(of emission: Emission, _ group: WriteGroup) throws -> EventID? {
+        guard let key = emission.deduplication else { return nil }
+        return try firstID(for: key, group) ?? storedID(of: emission, key, group)
+    }
+
+    private func insert(_ emission: Emission, _ group: WriteGroup) throws {
+        if let key = emission.deduplication { try remember(key, emission.envelope.id, group) }
         if let deliverAt = emission.deliverAt, deliverAt > group.now {
             try EventInsertion(into: .delayed, group).run(emission.envelope, deliverAt: deliverAt)
             group.noteDelayed()
@@ -36,7 +51,6 @@ struct OutboxTables: EventTables {
             try group.eventInsertion().run(emission.envelope)
             group.change.insert(.claimable)
         }
-        return emission.envelope.id
     }
 
     func countEvents(_ database: Database) throws -> EventCount? {

@@ -57,6 +57,10 @@ struct StatusColumnTables: EventTables {
         return envelope.id
     }
 
+    func storeOnce(_ emission: Emission, _ group: WriteGroup) throws -> Bool {
+        throw StorageError.needsOutbox("events from elsewhere")
+    }
+
     private func mark(
         _ key: DatabaseValue, _ detail: StatusDetail, id: EventID, sequence: Int64, _ group: WriteGroup
     ) throws {

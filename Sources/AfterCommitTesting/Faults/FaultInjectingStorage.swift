@@ -128,6 +128,11 @@ public final class FaultInjectingStorage: EventStorage {
         return try await base.emit(emissions, into: reservation)
     }
 
+    public func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        try spend(\.emits)
+        return try await base.receive(emissions)
+    }
+
     public func attach(
         _ subscriptions: [SubscriptionRegistration], wake: @escaping @Sendable (StorageChange) -> Void
     ) async throws -> [SubscriptionPlace] {

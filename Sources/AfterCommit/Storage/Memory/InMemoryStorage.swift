@@ -134,6 +134,24 @@ public final class InMemoryStorage: TableStorage {
         try await append(emissions, reserved: reservation.events)
     }
 
+    public func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        var reserved = 0
+        while true {
+            let now = envelopes.wallClock.now()
+            let (result, wake, ready) = queue.withLock {
+                ($0.receive(emissions, reserved: reserved, now: now), $0.wake, $0.grantRoom())
+            }
+            resume(ready)
+            if let result {
+                if !result.change.isEmpty { wake?(result.change) }
+                return result.report
+            }
+            try refuseIfImpossible(emissions.count)
+            try await waitForRoom(emissions.count)
+            reserved = emissions.count
+        }
+    }
+
     public func reserveRoom(for events: Int) async throws -> RoomReservation {
         let isGranted = queue.withLock { $0.grant(events) }
         if !isGranted {

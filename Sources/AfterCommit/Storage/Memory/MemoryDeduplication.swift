@@ -11,6 +11,8 @@ struct MemoryDeduplication {
         try records[deduplication.key]?.firstID(for: deduplication, now: now)
     }
 
+    func record(_ key: String) -> DeduplicationRecord? { records[key] }
+
     mutating func insert(_ deduplication: Emission.Deduplication, id: EventID, now: Date) {
         forgetExpired(now)
         records[deduplication.key] = DeduplicationRecord(

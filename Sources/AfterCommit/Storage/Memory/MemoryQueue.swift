@@ -76,6 +76,17 @@ struct MemoryQueue: ~Copyable {
         return .stored(ids, store(fresh, now: now))
     }
 
+    /// Appends what of these is not known yet; `nil` where there is no room for it.
+    mutating func receive(
+        _ emissions: [Emission], reserved: Int, now: Date
+    ) -> (report: ReceiveReport, change: StorageChange)? {
+        reservedCount -= reserved
+        let received = ReceivedEvents(emissions, now: now) { deduplication.record($0) }
+        let missing = received.fresh.count - reserved
+        if missing > 0, !waiters.isEmpty || heldCount + received.fresh.count > configuration.capacity { return nil }
+        return (received.report, store(received.fresh, now: now))
+    }
+
     /// Whether a deduplication key of theirs is known by now.
     func knowsAny(of emissions: [Emission], now: Date) throws(EmitError) -> Bool {
         for emission in emissions {
