@@ -132,6 +132,7 @@ let package = Package(
             name: "AfterCommitTesting",
             dependencies: [
                 "AfterCommit",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

@@ -149,7 +149,7 @@ extension ConformanceSuite {
 }
 
 extension ConformanceRun {
-    fileprivate func requireNeedsOutbox(
+    func requireNeedsOutbox(
         _ what: String, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Void
     ) async throws {
         try await requireThrows(

@@ -58,8 +58,8 @@ public struct ConformanceSuite: Sendable {
     private static let failureChapter = crashCases + fencingCases + poisonCases
     private static let deadLetterChapter = deadLetterCases + exhaustionCases + redriveCases
     private static let operationChapter =
-        deduplicationCases + inboxCases + backpressureCases + roomCases + engineCases + refusedConfigurationCases
-        + timeCases + replayCases + delayedCases
+        deduplicationCases + inboxCases + receivingCases + backpressureCases + roomCases + engineCases
+        + refusedConfigurationCases + timeCases + replayCases + delayedCases
 
     /// The cases that apply to this storage.
     public var cases: [ConformanceCase] {
