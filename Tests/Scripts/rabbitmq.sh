@@ -54,6 +54,10 @@ with_settings() {
         "$@"
 }
 
+# What ends the script that restarts it does not end the server.
+detached=()
+if command -v setsid >/dev/null 2>&1; then detached=(setsid); fi
+
 answers() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
@@ -76,13 +80,14 @@ start_server() {
     local port distribution epmd tries=0
     read -r port distribution epmd <"$folder/ports"
     if ! is_running "$folder/epmd.pid"; then
-        with_settings setsid epmd -port "$epmd" -address 127.0.0.1 >/dev/null 2>&1 &
-        echo $! >"$folder/epmd.pid"
+        with_settings "${detached[@]}" sh -c 'echo $$ >"$0"; exec epmd -port "$1" -address 127.0.0.1' \
+            "$folder/epmd.pid" "$epmd" >/dev/null 2>&1 &
+        disown
     fi
     rm -f "$folder/server.pid"
-    # setsid: what ends the script that restarts it does not end the server.
-    with_settings setsid "$programs/rabbitmq-server" >>"$folder/output" 2>&1 &
+    with_settings "${detached[@]}" "$programs/rabbitmq-server" >>"$folder/output" 2>&1 &
     local launcher=$!
+    disown
     # It listens when all else is ready.
     until answers "$port"; do
         tries=$((tries + 1))

@@ -1,5 +1,5 @@
 import AfterCommit
-package import Foundation
+import Foundation
 import Synchronization
 
 /// A RabbitMQ of this process's own, started when it is first asked for. It ends with the process, however that ends.
