@@ -14,16 +14,8 @@ package final class Interrupt: Sendable {
     private let raised = Atomic(false)
 
     package init() throws {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw StorageError(SystemError("pipe"), "no pipe could be made") }
-        for end in ends {
-            guard fcntl(end, F_SETFD, FD_CLOEXEC) == 0, fcntl(end, F_SETFL, O_NONBLOCK) == 0 else {
-                let error = SystemError("fcntl")
-                for end in ends { close(end) }
-                throw StorageError(error, "no pipe could be made")
-            }
-        }
-        (descriptor, writing) = (ends[0], ends[1])
+        let ends = try NonblockingPipe.ends()
+        (descriptor, writing) = (ends.reading, ends.writing)
     }
 
     deinit {
@@ -46,5 +38,21 @@ package final class Interrupt: Sendable {
         var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         // Interrupted by a signal, or refused by the system, it is only shorter.
         _ = poll(&descriptor, 1, Int32(clamping: duration.wholeMilliseconds))
+    }
+}
+
+/// A pipe that neither blocks nor is inherited.
+enum NonblockingPipe {
+    static func ends() throws -> (reading: Int32, writing: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw StorageError(SystemError("pipe"), "no pipe could be made") }
+        for end in ends {
+            guard fcntl(end, F_SETFD, FD_CLOEXEC) == 0, fcntl(end, F_SETFL, O_NONBLOCK) == 0 else {
+                let error = SystemError("fcntl")
+                for end in ends { close(end) }
+                throw StorageError(error, "no pipe could be made")
+            }
+        }
+        return (ends[0], ends[1])
     }
 }

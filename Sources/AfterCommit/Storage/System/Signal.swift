@@ -6,8 +6,18 @@ import CDispatch
 import Glibc
 #endif
 
+/// What a thread waits for between its jobs.
+package protocol ThreadSignal: Sendable {
+    /// Ends the wait, from any thread; raised while no one waits, it is kept.
+    func raise()
+    func wait()
+    /// Waits at most so long.
+    /// - Returns: whether it was raised.
+    func wait(atMost duration: Duration) -> Bool
+}
+
 /// A thread waits for it; raised while no one waits, it is kept.
-package final class Signal: @unchecked Sendable {
+package final class Signal: ThreadSignal, @unchecked Sendable {
     // Unchecked: POSIX objects need a fixed address, and `isRaised` is only touched under the mutex.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

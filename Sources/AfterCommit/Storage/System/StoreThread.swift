@@ -10,13 +10,15 @@ package final class StoreThread: SerialExecutor {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    package let signal = Signal()
+    package let signal: any ThreadSignal
     private let state = Locked(State())
     private let threadID = Atomic<UInt>(0)
     private let name: String
 
-    package init(name: String) {
+    /// - Parameter signal: what it waits for between its jobs.
+    package init(name: String, signal: any ThreadSignal = Signal()) {
         self.name = name
+        self.signal = signal
     }
 
     /// Starts it.
