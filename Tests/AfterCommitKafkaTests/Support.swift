@@ -81,6 +81,26 @@ extension KafkaEventSource {
     }
 }
 
+/// Which messages were seen, and how often.
+final class Seen: Sendable {
+    private let counts = Locked<[String: Int]>([:])
+
+    func add(_ messages: some Sequence<IncomingMessage>) {
+        counts.withLock { counts in messages.forEach { counts[$0.text, default: 0] += 1 } }
+    }
+
+    var count: Int { counts.withLock { $0.count } }
+}
+
+/// The highest of some numbers.
+final class Peak: Sendable {
+    private let highest = Locked(0)
+
+    func note(_ number: Int) { highest.withLock { $0 = max($0, number) } }
+
+    var value: Int { highest.withLock { $0 } }
+}
+
 extension IncomingMessage {
     var text: String { String(decoding: body, as: UTF8.self) }
 }

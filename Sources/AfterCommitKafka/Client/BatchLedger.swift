@@ -21,7 +21,7 @@ struct BatchLedger {
     }
 
     /// A batch of which everything is known.
-    struct Completion {
+    struct Completion: Equatable {
         let batch: UInt32
         /// `nil` for a message that was delivered.
         let outcomes: [KafkaError?]

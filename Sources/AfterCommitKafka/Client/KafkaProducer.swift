@@ -241,5 +241,8 @@ actor KafkaProducer {
 
     /// How many messages the client has.
     var countInClient: Int { inClient }
+
+    /// Whether no broker can be reached.
+    var isAway: Bool { presence.absence != nil }
 }
 #endif

@@ -11,8 +11,8 @@ struct TopicPartition: Hashable, Sendable {
 ///
 /// Each time a partition is given it gets a new number, which is the channel of its messages' receipts: what belongs to an
 /// assignment that has ended has a number that nobody knows any more.
-struct Assignment {
-    struct Partition {
+struct Assignment: Sendable {
+    struct Partition: Sendable {
         let place: TopicPartition
         var tracker = OffsetTracker<ReceivedMessage>()
     }

@@ -215,5 +215,16 @@ actor KafkaConsumer {
     }
 
     var isMember: Bool { handle != nil && isSubscribed }
+
+    // MARK: Tests
+
+    var isWaitedFor: Bool { !waiters.isEmpty }
+
+    /// Lets the client fail as if another member had taken its place (librdkafka, `rd_kafka_test_fatal_error`).
+    func failFatally() -> Bool {
+        guard let handle else { return false }
+        return rd_kafka_test_fatal_error(handle.pointer, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "asked for by a test")
+            == RD_KAFKA_RESP_ERR_NO_ERROR
+    }
 }
 #endif

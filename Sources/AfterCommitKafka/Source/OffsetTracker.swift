@@ -1,7 +1,7 @@
 #if Kafka
 /// What of one partition is out, in the order of its offsets, and up to where all of it is settled.
-struct OffsetTracker<Message> {
-    private struct Entry {
+struct OffsetTracker<Message: Sendable>: Sendable {
+    private struct Entry: Sendable {
         let offset: Int64
         /// `nil` once it is settled.
         var message: Message?
