@@ -28,7 +28,7 @@ struct ConfigurationTests {
             return error?.message
         }
         #expect(message(["lingerms": "5"]) == "No such configuration property: \"lingerms\"")
-        #expect(message(["linger.ms": "soon"])?.contains("linger.ms") == true)
+        #expect(message(["message.max.bytes": "1"])?.contains("message.max.bytes") == true)
         #expect(message(["security.protocol": "telepathy"])?.contains("telepathy") == true)
     }
 

@@ -7,12 +7,13 @@ import Testing
 
 @Suite("Fault 34: Kafka fatal error, queue full, message timeout, too few replicas", .timeLimit(.minutes(2)))
 struct Fault34ProducerTests {
-    private let impatient = KafkaEventSink.Options(messageTimeout: .seconds(1), closeTimeout: .zero)
+    private let patient = KafkaEventSink.Options(messageTimeout: .seconds(10), closeTimeout: .zero)
 
     @Test("Fault 34: too few replicas for a moment is waited for; for longer it is a failed attempt, and the next may succeed")
     func tooFewReplicas() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
+        let impatient = KafkaEventSink.Options(messageTimeout: .seconds(2), closeTimeout: .zero)
         try await withSink(cluster.configuration(["retry.backoff.ms": "10"]), options: impatient) { sink in
             cluster.answer(.produce, with: [.notEnoughReplicas, .notEnoughReplicas])
             #expect(await sink.send(Fixtures.events(0..<3)).map(\.summary) == ["sent", "sent", "sent"])
@@ -32,10 +33,10 @@ struct Fault34ProducerTests {
     func refused() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
-        try await withSink(cluster.configuration(), options: impatient) { sink in
-            cluster.answer(.produce, with: [.topicAuthorizationFailed])
+        try await withSink(cluster.configuration(), options: patient) { sink in
+            cluster.answer(.produce, with: [KafkaMockCluster.Answer(code: 32)])
             let outcomes = await sink.send(Fixtures.events(0..<1))
-            #expect(outcomes.map(\.summary) == ["kafka.TOPIC_AUTHORIZATION_FAILED"])
+            #expect(outcomes.map(\.summary) == ["kafka.INVALID_TIMESTAMP"])
             #expect(await sink.send(Fixtures.events(0..<1)).map(\.summary) == ["sent"])
         }
     }
@@ -44,11 +45,11 @@ struct Fault34ProducerTests {
     func tooLarge() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
-        try await withSink(cluster.configuration(["message.max.bytes": "4000"]), options: impatient) { sink in
+        try await withSink(cluster.configuration(["message.max.bytes": "4000"]), options: patient) { sink in
             var events = Fixtures.events(0..<3)
             events[1] = Fixtures.event(Fixtures.envelope(payload: Data(repeating: 0x20, count: 5_000)))
-            #expect(
-                await sink.send(events).map(\.summary) == ["sent", "permanent kafka.MSG_SIZE_TOO_LARGE", "sent"])
+            let outcomes = await sink.send(events).map(\.summary)
+            #expect(outcomes == ["sent", "permanent kafka.MSG_SIZE_TOO_LARGE", "sent"])
             cluster.answer(.produce, with: [.messageTooLarge])
             #expect(await sink.send([events[0]]).map(\.summary) == ["permanent kafka.MSG_SIZE_TOO_LARGE"])
         }
@@ -92,9 +93,11 @@ struct Fault34ProducerTests {
             async let pending = sink.send(Fixtures.events(1..<4))
             while await sink.producer.countInClient < 3 { await Task.yield() }
             #expect(await sink.producer.failFatally(RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER))
-            #expect(Set(await pending.map(\.summary)) == ["kafka.OUT_OF_ORDER_SEQUENCE_NUMBER"])
+            let outcomes = await pending.map(\.summary)
+            #expect(Set(outcomes) == ["kafka.OUT_OF_ORDER_SEQUENCE_NUMBER"])
             try cluster.setRoundTripTime(.zero)
-            #expect(await sink.send(Fixtures.events(1..<4)).map(\.summary) == ["sent", "sent", "sent"])
+            let later = await sink.send(Fixtures.events(1..<4)).map(\.summary)
+            #expect(later == ["sent", "sent", "sent"])
         }
         let texts = try await withSource(cluster.configuration()) { source in
             try await source.receive(exactly: 4).map(\.text)
@@ -113,7 +116,8 @@ struct Fault34ProducerTests {
                 async let pending = sink.send(Fixtures.events(0..<1))
                 while await sink.producer.countInClient < 1 { await Task.yield() }
                 #expect(await sink.producer.failFatally(RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID))
-                #expect(await pending.map(\.summary) == ["kafka.UNKNOWN_PRODUCER_ID"])
+                let outcomes = await pending.map(\.summary)
+                #expect(outcomes == ["kafka.UNKNOWN_PRODUCER_ID"])
             }
             // There is no client to hold it.
             #expect(await sink.send(Fixtures.events(0..<2)).map(\.summary) == [

@@ -2,6 +2,7 @@
 import AfterCommit
 @testable import AfterCommitKafka
 import Foundation
+import Logging
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
@@ -49,7 +50,9 @@ struct SourceTests {
         let kafka = try cluster.configuration([
             "session.timeout.ms": "1000", "max.poll.interval.ms": "1000", "heartbeat.interval.ms": "100",
         ])
-        try await withSource(kafka, options: KafkaEventSource.Options(maxOutstanding: 10)) { source in
+        var logger = Logger(label: "dbg", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .debug
+        try await withSource(kafka, options: KafkaEventSource.Options(maxOutstanding: 10), logger: logger) { source in
             let first = try await source.receive(exactly: 10)
             let second = Task { try await source.receive(upTo: 100) }
             // Much longer than a member may be silent.

@@ -28,8 +28,6 @@ public struct KafkaError: Error, Hashable, CustomStringConvertible {
     public let name: String?
     /// What is wrong and what to do.
     public let message: String
-    /// Whether the client can do nothing more after it.
-    let isFatal: Bool
     /// Whether sending the same again must fail in the same way.
     let isPermanent: Bool
 
@@ -37,7 +35,6 @@ public struct KafkaError: Error, Hashable, CustomStringConvertible {
         self.code = code
         self.message = message
         name = nil
-        isFatal = false
         isPermanent = code == .invalidTopic
     }
 
@@ -47,7 +44,6 @@ public struct KafkaError: Error, Hashable, CustomStringConvertible {
         name = String(cString: rd_kafka_err2name(response))
         let text = message.map(Self.oneLine) ?? String(cString: rd_kafka_err2str(response))
         self.message = Self.advice[response.rawValue].map { "\(text): \($0)" } ?? text
-        isFatal = response == RD_KAFKA_RESP_ERR__FATAL
         isPermanent = Self.permanent.contains(response.rawValue)
     }
 

@@ -111,13 +111,13 @@ actor KafkaProducer {
             event.forEachReport { token, error in report(token, error) }
         case RD_KAFKA_EVENT_ERROR:
             let error = event.error
-            if event.response == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
+            if event.isFatal {
+                giveUp(handle?.fatalError ?? error)
+            } else if event.response == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
                 if presence.absence == nil {
                     logger.warning("no Kafka broker can be reached", metadata: [LogKey.error: "\(error)"])
                 }
                 presence.allBrokersDown(error)
-            } else if event.response == RD_KAFKA_RESP_ERR__FATAL {
-                giveUp(handle?.fatalError ?? error)
             } else {
                 logger.debug("the Kafka client met an error", metadata: [LogKey.error: "\(error)"])
             }
@@ -148,6 +148,8 @@ actor KafkaProducer {
         if let failure = handle?.purge() {
             logger.error("the Kafka producer keeps what it has until it times out", metadata: [LogKey.error: "\(failure)"])
         }
+        // It may have nothing to report.
+        thread.signal.raise()
     }
 
     // MARK: Sending
@@ -169,16 +171,13 @@ actor KafkaProducer {
             // With a full queue it goes on when reports have made room, and a message that finds none in an empty one has
             // failed.
             if error.name == Self.queueFull, inClient > 0 { return }
-            if error.name == Self.fatal {
-                return giveUp(handle.fatalError ?? error)
-            }
+            if let fatal = handle.fatalError { return giveUp(fatal) }
             line.advance()
             finish(ledger.settle(token, error))
         }
     }
 
     private static let queueFull = "_QUEUE_FULL"
-    private static let fatal = "_FATAL"
 
     /// - Returns: why there is none yet.
     private func makeHandle() -> KafkaError? {

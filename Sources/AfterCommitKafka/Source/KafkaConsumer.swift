@@ -180,8 +180,8 @@ actor KafkaConsumer {
     }
 
     private func note(_ error: KafkaError) {
-        if error.isFatal {
-            ending = handle?.fatalError ?? error
+        if let fatal = handle?.fatalError {
+            ending = fatal
             return
         }
         switch error.name {
