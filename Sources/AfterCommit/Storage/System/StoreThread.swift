@@ -22,10 +22,12 @@ package final class StoreThread: SerialExecutor {
     }
 
     /// Starts it.
-    /// - Parameter work: runs on the thread after each signal, and once before the thread ends.
-    package func start(_ work: @escaping @Sendable () -> Void = {}) {
+    /// - Parameters:
+    ///   - tick: how long it waits for a signal at most before it works again, `nil` for as long as it takes.
+    ///   - work: runs on the thread after each signal or tick, and once before the thread ends.
+    package func start(tick: Duration? = nil, _ work: @escaping @Sendable () -> Void = {}) {
         // The thread's closure keeps the executor: one that dies with its actor crashes.
-        let thread = Thread { self.run(work) }
+        let thread = Thread { self.run(tick: tick, work) }
         thread.name = name
         thread.start()
     }
@@ -62,10 +64,15 @@ package final class StoreThread: SerialExecutor {
         }
     }
 
-    private func run(_ work: @Sendable () -> Void) {
+    private func run(tick: Duration?, _ work: @Sendable () -> Void) {
         threadID.store(Self.currentThreadID, ordering: .relaxed)
         while true {
-            signal.wait()
+            if let tick {
+                // A tick is as good as a signal.
+                _ = signal.wait(atMost: tick)
+            } else {
+                signal.wait()
+            }
             runJobs()
             work()
             if state.withLock({ $0.isStopping && $0.jobs.isEmpty }) { break }

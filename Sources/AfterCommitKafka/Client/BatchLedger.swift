@@ -1,0 +1,83 @@
+#if Kafka
+/// What became of the messages of batches: an outcome for each, however late and in whatever order the reports come.
+struct BatchLedger {
+    /// Names one message in a report, in the 64 bits of a pointer.
+    struct Token: Hashable {
+        let batch: UInt32
+        let index: UInt32
+
+        init(batch: UInt32, index: Int) {
+            self.batch = batch
+            self.index = UInt32(truncatingIfNeeded: index)
+        }
+
+        init(bits: UInt) {
+            batch = UInt32(truncatingIfNeeded: bits >> 32)
+            index = UInt32(truncatingIfNeeded: bits)
+        }
+
+        /// Never zero: batches are numbered from 1.
+        var bits: UInt { UInt(batch) << 32 | UInt(index) }
+    }
+
+    /// A batch of which everything is known.
+    struct Completion: Equatable {
+        let batch: UInt32
+        /// `nil` for a message that was delivered.
+        let outcomes: [KafkaError?]
+    }
+
+    private struct Batch {
+        var outcomes: [KafkaError?]
+        var isKnown: [Bool]
+        var missing: Int
+    }
+
+    private var batches: [UInt32: Batch] = [:]
+    private var lastNumber: UInt32 = 0
+    /// How many messages have no outcome yet.
+    private(set) var missing = 0
+
+    var isEmpty: Bool { batches.isEmpty }
+
+    /// - Parameter count: 1 or more.
+    mutating func open(count: Int) -> UInt32 {
+        repeat {
+            lastNumber = lastNumber == .max ? 1 : lastNumber + 1
+        } while batches[lastNumber] != nil
+        batches[lastNumber] = Batch(
+            outcomes: Array(repeating: nil, count: count), isKnown: Array(repeating: false, count: count), missing: count)
+        missing += count
+        return lastNumber
+    }
+
+    func isOpen(_ batch: UInt32) -> Bool { batches[batch] != nil }
+
+    /// Notes one outcome. What is known already, or belongs to a batch that is gone, is left out.
+    mutating func settle(_ token: Token, _ outcome: KafkaError?) -> Completion? {
+        let index = Int(token.index)
+        guard let place = batches.index(forKey: token.batch), index < batches.values[place].isKnown.count,
+            !batches.values[place].isKnown[index]
+        else { return nil }
+        batches.values[place].isKnown[index] = true
+        batches.values[place].outcomes[index] = outcome
+        batches.values[place].missing -= 1
+        missing -= 1
+        guard batches.values[place].missing == 0 else { return nil }
+        return Completion(batch: token.batch, outcomes: batches.remove(at: place).value.outcomes)
+    }
+
+    /// Ends a batch; what is not known has failed with `error`.
+    mutating func end(_ number: UInt32, _ error: KafkaError) -> Completion? {
+        guard var batch = batches.removeValue(forKey: number) else { return nil }
+        missing -= batch.missing
+        for index in batch.outcomes.indices where !batch.isKnown[index] { batch.outcomes[index] = error }
+        return Completion(batch: number, outcomes: batch.outcomes)
+    }
+
+    /// Ends all batches.
+    mutating func endAll(_ error: KafkaError) -> [Completion] {
+        batches.keys.sorted().compactMap { end($0, error) }
+    }
+}
+#endif

@@ -1,0 +1,135 @@
+#if Kafka
+import CRDKafka
+
+/// Partitions and offsets in the C library's form, destroyed with this.
+struct PartitionList: ~Copyable {
+    let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+
+    init() {
+        // The library ends the process where it has no memory.
+        pointer = rd_kafka_topic_partition_list_new(8)
+    }
+
+    deinit {
+        rd_kafka_topic_partition_list_destroy(pointer)
+    }
+
+    /// - Parameter partition: `nil` for the topic as a whole.
+    func add(_ topic: String, partition: Int32? = nil, offset: Int64? = nil) {
+        let element = rd_kafka_topic_partition_list_add(pointer, topic, partition ?? RD_KAFKA_PARTITION_UA)
+        if let offset { element?.pointee.offset = offset }
+    }
+}
+
+extension KafkaHandle {
+    /// Joins the group.
+    func subscribe(_ topics: [String]) throws(KafkaError) {
+        let list = PartitionList()
+        for topic in topics { list.add(topic) }
+        let result = rd_kafka_subscribe(pointer, list.pointer)
+        guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(result) }
+    }
+
+    /// Lets the messages of a partition wait apart from the client's events. It holds for the partition from now on, and is done
+    /// before it is assigned.
+    func route(_ place: TopicPartition) throws(KafkaError) {
+        guard let partition = rd_kafka_queue_get_partition(pointer, place.topic, place.partition) else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+        }
+        rd_kafka_queue_forward(partition, messages)
+        rd_kafka_queue_destroy(partition)
+    }
+
+    /// Takes messages that are there, and does not wait for others.
+    /// - Returns: how many the client gave, errors among them.
+    func takeMessages(
+        upTo limit: Int, _ body: (TopicPartition, _ offset: Int64, ReceivedMessage) -> Void,
+        failure: (KafkaError) -> Void
+    ) -> Int {
+        guard let messages else { return 0 }
+        return withUnsafeTemporaryAllocation(
+            of: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: min(limit, 1_000)
+        ) { buffer in
+            buffer.initialize(repeating: nil)
+            let count = rd_kafka_consume_batch_queue(messages, 0, buffer.baseAddress, buffer.count)
+            // Negative only for a client that does not consume.
+            guard count > 0 else { return 0 }
+            // Most messages have the partition of the one before.
+            var (topic, place): (OpaquePointer?, TopicPartition?) = (nil, nil)
+            for message in buffer[..<count] {
+                guard let message else { continue }
+                defer { rd_kafka_message_destroy(message) }
+                guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                    failure(KafkaError(message.pointee.err, rd_kafka_message_errstr(message).map { String(cString: $0) }))
+                    continue
+                }
+                if topic != message.pointee.rkt || place?.partition != message.pointee.partition {
+                    topic = message.pointee.rkt
+                    place = TopicPartition(
+                        topic: String(cString: rd_kafka_topic_name(topic)), partition: message.pointee.partition)
+                }
+                if let place { body(place, message.pointee.offset, ReceivedMessage(message)) }
+            }
+            return count
+        }
+    }
+
+    private var isCooperative: Bool {
+        rd_kafka_rebalance_protocol(pointer).map { String(cString: $0) } == "COOPERATIVE"
+    }
+
+    func assign(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) throws(KafkaError) {
+        if isCooperative {
+            if let error = rd_kafka_incremental_assign(pointer, list) { throw KafkaError(taking: error) }
+        } else {
+            let result = rd_kafka_assign(pointer, list)
+            guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(result) }
+        }
+    }
+
+    /// Lets partitions go; the client commits what was stored of them.
+    func unassign(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) throws(KafkaError) {
+        if isCooperative, let list {
+            if let error = rd_kafka_incremental_unassign(pointer, list) { throw KafkaError(taking: error) }
+        } else {
+            let result = rd_kafka_assign(pointer, nil)
+            guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(result) }
+        }
+    }
+
+    /// Stores offsets, which the client commits. What is not assigned any more is left out.
+    func store(_ offsets: [(place: TopicPartition, offset: Int64)]) throws(KafkaError) {
+        let list = PartitionList()
+        for (place, offset) in offsets { list.add(place.topic, partition: place.partition, offset: offset) }
+        let result = rd_kafka_offsets_store(pointer, list.pointer)
+        guard result != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        for index in 0..<Int(list.pointee.cnt) {
+            let error = list.pointee.elems[index].err
+            // __STATE: it was revoked, and its event has not come yet.
+            guard error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR__STATE else {
+                throw KafkaError(error)
+            }
+        }
+    }
+}
+
+extension PartitionList {
+    fileprivate var pointee: rd_kafka_topic_partition_list_t { pointer.pointee }
+}
+
+extension KafkaEvent {
+    /// The partitions of a rebalance; they live as long as the event.
+    var partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>? {
+        rd_kafka_event_topic_partition_list(pointer)
+    }
+}
+
+extension UnsafeMutablePointer<rd_kafka_topic_partition_list_t> {
+    var places: [TopicPartition] {
+        (0..<Int(pointee.cnt)).map { index in
+            let element = pointee.elems[index]
+            return TopicPartition(topic: String(cString: element.topic), partition: element.partition)
+        }
+    }
+}
+#endif

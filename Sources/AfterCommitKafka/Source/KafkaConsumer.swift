@@ -1,0 +1,230 @@
+#if Kafka
+import AfterCommit
+import CRDKafka
+import Logging
+
+/// A member of a consumer group on a thread of its own. The thread takes part in the group all the time, whoever asks for
+/// messages or does not, so that backpressure never looks like a member that hangs.
+actor KafkaConsumer {
+    private struct Waiter {
+        let id: Int
+        let limit: Int
+        let continuation: CheckedContinuation<[IncomingMessage], any Error>
+    }
+
+    nonisolated let thread: StoreThread
+    let configuration: KafkaConfiguration
+    let topics: [String]
+    let group: String
+    let deadLetterTopic: String?
+    let options: KafkaEventSource.Options
+    let time: TimeSource
+    let logger: Logger
+
+    var handle: KafkaHandle?
+    var assignment = Assignment()
+    private var isSubscribed = false
+    private var renewal: ClientRenewal
+    /// Why the client is being given up, as soon as nothing of it is held any more.
+    private var ending: KafkaError?
+    /// What the next one who asks is told.
+    private var failure: KafkaError?
+    private var waiters: [Waiter] = []
+    private var lastWaiter = 0
+    var isClosing = false
+    var closeWaiter: CheckedContinuation<Void, Never>?
+    /// Writes dead letters.
+    var deadLetters: KafkaProducer?
+
+    /// - Throws: ``KafkaError`` for a configuration that cannot work.
+    init(
+        _ configuration: KafkaConfiguration, topics: [String], group: String, deadLetterTopic: String?,
+        options: KafkaEventSource.Options, time: TimeSource, logger: Logger
+    ) throws(KafkaError) {
+        self.configuration = configuration
+        self.topics = topics
+        self.group = group
+        self.deadLetterTopic = deadLetterTopic
+        self.options = options
+        self.time = time
+        self.logger = logger
+        renewal = options.renewal
+        let thread = StoreThread(name: "kafka-consumer")
+        self.thread = thread
+        handle = try Self.makeHandle(configuration, group, thread.signal)
+        // Often enough for max.poll.interval.ms, which is 5 minutes by default.
+        let interval = configuration.properties["max.poll.interval.ms"].flatMap(Int.init) ?? 300_000
+        thread.start(tick: .milliseconds(min(5_000, max(100, interval / 3)))) { [weak self] in
+            self?.assumeIsolated { $0.serve() }
+        }
+    }
+
+    deinit {
+        thread.stop()
+    }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    private static func makeHandle(
+        _ configuration: KafkaConfiguration, _ group: String, _ signal: Signal
+    ) throws(KafkaError) -> KafkaHandle {
+        try KafkaHandle(
+            .consumer, configuration,
+            [
+                "group.id": group, "partition.assignment.strategy": "cooperative-sticky",
+                "enable.auto.offset.store": "false", "enable.auto.commit": "true",
+            ], signal: signal)
+    }
+
+    // MARK: Receiving
+
+    /// Waits for messages.
+    /// - Throws: ``KafkaError``, `CancellationError`.
+    func receive(upTo limit: Int) async throws -> [IncomingMessage] {
+        try connect()
+        lastWaiter += 1
+        let id = lastWaiter
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                waiters.append(Waiter(id: id, limit: max(1, limit), continuation: continuation))
+                giveOut()
+            }
+        } onCancel: {
+            // It comes after what is above: both run here, one after the other.
+            Task { await self.cancel(id) }
+        }
+    }
+
+    /// One who has been given messages gets them.
+    private func cancel(_ id: Int) {
+        guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
+        waiters.remove(at: index).continuation.resume(throwing: CancellationError())
+    }
+
+    private func connect() throws(KafkaError) {
+        guard !isClosing else { throw .closed }
+        if handle == nil {
+            if let refusal = renewal.refusal(now: time.now()) { throw refusal }
+            do throws(KafkaError) {
+                handle = try Self.makeHandle(configuration, group, thread.signal)
+            } catch {
+                renewal.failed(error, now: time.now())
+                throw error
+            }
+        }
+        guard !isSubscribed else { return }
+        try handle?.subscribe(topics)
+        isSubscribed = true
+    }
+
+    /// Gives those who wait what is there, one after the other.
+    func giveOut() {
+        while let waiter = waiters.first {
+            let messages = take(upTo: waiter.limit)
+            if messages.isEmpty {
+                guard let failure else { return }
+                self.failure = nil
+                waiters.removeFirst().continuation.resume(throwing: failure)
+            } else {
+                waiters.removeFirst().continuation.resume(returning: messages)
+            }
+        }
+    }
+
+    /// Takes at most so many messages, and no more than may be out.
+    private func take(upTo limit: Int) -> [IncomingMessage] {
+        var messages = assignment.takeReturned(upTo: limit)
+        guard let handle else { return messages }
+        while true {
+            let room = min(limit - messages.count, options.maxOutstanding - assignment.outstanding)
+            guard room > 0 else { return messages }
+            let taken = handle.takeMessages(upTo: room) { place, offset, message in
+                guard let channel = assignment.channel(of: place) else { return }
+                guard let receipt = assignment.give(message, offset: offset, channel: channel) else { return }
+                var message = message.message
+                message.receipt = receipt
+                messages.append(message)
+            } failure: { error in
+                note(error)
+            }
+            endIfFailed()
+            if taken == 0 || self.handle == nil { break }
+        }
+        if !messages.isEmpty { renewal.succeeded() }
+        return messages
+    }
+
+    // MARK: The client's events
+
+    /// Takes part in the group, and gives out what came.
+    private func serve() {
+        while let event = handle?.nextEvent() { take(event) }
+        endIfFailed()
+        giveOut()
+        endIfClosed()
+    }
+
+    private func take(_ event: borrowing KafkaEvent) {
+        switch event.type {
+        case RD_KAFKA_EVENT_REBALANCE:
+            do throws(KafkaError) {
+                try rebalance(event)
+            } catch {
+                // Nobody knows what it is assigned now.
+                ending = error
+            }
+        case RD_KAFKA_EVENT_ERROR: note(event.error)
+        case RD_KAFKA_EVENT_LOG: event.log(to: logger)
+        default: break
+        }
+    }
+
+    private func note(_ error: KafkaError) {
+        if let fatal = handle?.fatalError {
+            ending = fatal
+            return
+        }
+        switch error.name {
+        case "_TRANSPORT", "_RESOLVE", "_TIMED_OUT":
+            // Of one broker; the client goes on with the others, and tells when there are none.
+            logger.debug("the Kafka client met an error", metadata: [LogKey.error: "\(error)"])
+        case "_PARTITION_EOF": break
+        default: failure = error
+        }
+    }
+
+    /// A client that can do nothing more is ended: another one takes its place in the group, and what is out comes again.
+    private func endIfFailed() {
+        guard let error = ending else { return }
+        ending = nil
+        logger.error("the Kafka consumer failed and is made anew", metadata: [LogKey.error: "\(error)"])
+        assignment.revokeAll()
+        handle?.destroy()
+        handle = nil
+        isSubscribed = false
+        renewal.failed(error, now: time.now())
+        failure = error
+    }
+
+    /// Nobody is given anything any more.
+    func turnAwayAll() {
+        isClosing = true
+        let waiters = waiters
+        self.waiters = []
+        for waiter in waiters { waiter.continuation.resume(throwing: KafkaError.closed) }
+    }
+
+    var isMember: Bool { handle != nil && isSubscribed }
+
+    // MARK: Tests
+
+    var isWaitedFor: Bool { !waiters.isEmpty }
+
+    /// Lets the client fail as if another member had taken its place (librdkafka, `rd_kafka_test_fatal_error`).
+    func failFatally() -> Bool {
+        guard let handle else { return false }
+        return rd_kafka_test_fatal_error(handle.pointer, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "asked for by a test")
+            == RD_KAFKA_RESP_ERR_NO_ERROR
+    }
+}
+#endif

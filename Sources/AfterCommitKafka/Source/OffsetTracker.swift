@@ -1,0 +1,62 @@
+#if Kafka
+/// What of one partition is out, in the order of its offsets, and up to where all of it is settled.
+struct OffsetTracker<Message: Sendable>: Sendable {
+    private struct Entry: Sendable {
+        let offset: Int64
+        /// `nil` once it is settled.
+        var message: Message?
+    }
+
+    private var entries: [Entry] = []
+    /// Where the entries begin: those before it are gone.
+    private var first = 0
+    /// The offset that was given out last.
+    private(set) var last: Int64?
+    /// How many messages are out and not settled.
+    private(set) var outstanding = 0
+
+    /// Notes that a message was given out.
+    /// - Parameter offset: higher than ``last``.
+    mutating func give(_ offset: Int64, _ message: Message) {
+        entries.append(Entry(offset: offset, message: message))
+        last = offset
+        outstanding += 1
+    }
+
+    /// A message that is out and not settled.
+    subscript(offset: Int64) -> Message? {
+        get { index(of: offset).flatMap { entries[$0].message } }
+        set {
+            guard let newValue, let index = index(of: offset), entries[index].message != nil else { return }
+            entries[index].message = newValue
+        }
+    }
+
+    /// Settles a message; what is not out, or was settled before, is left out.
+    /// - Returns: the offset to go on with, where this settled the first that was out: all before it is settled.
+    mutating func settle(_ offset: Int64) -> Int64? {
+        guard let index = index(of: offset), entries[index].message != nil else { return nil }
+        entries[index].message = nil
+        outstanding -= 1
+        guard index == first else { return nil }
+        while first < entries.count, entries[first].message == nil { first += 1 }
+        // Gaps between offsets, of compaction and transactions, belong to what comes before them.
+        let next = first < entries.count ? entries[first].offset : entries[first - 1].offset + 1
+        if first == entries.count || first > 1024 && first > entries.count / 2 {
+            entries.removeFirst(first)
+            first = 0
+        }
+        return next
+    }
+
+    /// By halves: offsets ascend.
+    private func index(of offset: Int64) -> Int? {
+        var (low, high) = (first, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].offset < offset { low = middle + 1 } else { high = middle }
+        }
+        return low < entries.count && entries[low].offset == offset ? low : nil
+    }
+}
+#endif

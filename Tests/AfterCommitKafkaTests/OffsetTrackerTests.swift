@@ -1,0 +1,130 @@
+#if Kafka
+import AfterCommit
+@testable import AfterCommitKafka
+import Foundation
+import Testing
+
+@Suite
+struct OffsetTrackerTests {
+    private func tracker(_ offsets: Int64...) -> OffsetTracker<String> {
+        var tracker = OffsetTracker<String>()
+        for offset in offsets { tracker.give(offset, "\(offset)") }
+        return tracker
+    }
+
+    @Test("The offset goes on with the first that is not settled")
+    func inOrder() {
+        var tracker = tracker(5, 6, 7)
+        #expect(tracker.settle(5) == 6)
+        #expect(tracker.settle(7) == nil)
+        #expect(tracker.outstanding == 1)
+        #expect(tracker.settle(6) == 8)
+        #expect(tracker.outstanding == 0)
+        #expect(tracker.last == 7)
+    }
+
+    @Test("Offsets may have gaps")
+    func gaps() {
+        var tracker = tracker(3, 10, 11, 40)
+        #expect(tracker.settle(3) == 10)
+        #expect(tracker.settle(10) == 11)
+        #expect(tracker.settle(11) == 40)
+        #expect(tracker.settle(40) == 41)
+    }
+
+    @Test("What is not out, or settled already, changes nothing")
+    func unknown() {
+        var tracker = tracker(3, 10)
+        #expect(tracker.settle(4) == nil)
+        #expect(tracker.settle(10) == nil)
+        #expect(tracker.settle(10) == nil)
+        #expect(tracker[10] == nil)
+        #expect(tracker[3] == "3")
+        #expect(tracker.outstanding == 1)
+        #expect(tracker.settle(3) == 11)
+        #expect(tracker.settle(3) == nil)
+    }
+
+    @Test("In any order, each offset that is told is lower than all that is not settled, and at the end all is settled",
+        arguments: 0..<20 as Range<UInt64>)
+    func anyOrder(seed: UInt64) {
+        var random = Xoshiro256(seed: seed)
+        var tracker = OffsetTracker<Int64>()
+        var out: [Int64] = []
+        var next: Int64 = 0
+        var told: Int64 = 0
+        for _ in 0..<20_000 {
+            if out.count < 3_000, Bool.random(using: &random) {
+                next += Int64.random(in: 1...3, using: &random)
+                tracker.give(next, next)
+                out.append(next)
+            } else if !out.isEmpty {
+                let index = Int.random(in: 0..<min(out.count, 40), using: &random)
+                let offset = out.remove(at: index)
+                if let moved = tracker.settle(offset) {
+                    #expect(moved > told)
+                    told = moved
+                    #expect(moved == out.first ?? next + 1)
+                } else {
+                    #expect(index > 0)
+                }
+            }
+            #expect(tracker.outstanding == out.count)
+        }
+    }
+}
+
+@Suite
+struct AssignmentTests {
+    private let place = TopicPartition(topic: "orders", partition: 0)
+    private let message = ReceivedMessage(key: .null, headers: [], value: .text("x"))
+
+    @Test("Receipts of a partition that was revoked, or given anew, mean nothing")
+    func revoked() throws {
+        var assignment = Assignment()
+        assignment.assign(place)
+        let channel = try #require(assignment.channel(of: place))
+        let givenReceipt = assignment.give(message, offset: 7, channel: channel)
+        let receipt = try #require(givenReceipt)
+        assignment.revoke(place)
+        #expect(assignment.outstanding == 0)
+        #expect(assignment.settle(receipt) == nil)
+        assignment.assign(place)
+        #expect(assignment.channel(of: place) != channel)
+        #expect(assignment.settle(receipt) == nil)
+        #expect(assignment.give(message, offset: 8, channel: channel) == nil)
+        assignment.giveBack(receipt)
+        #expect(assignment.takeReturned(upTo: 10).isEmpty)
+    }
+
+    @Test("A partition whose offsets begin again is a new one")
+    func setBack() throws {
+        var assignment = Assignment()
+        assignment.assign(place)
+        let channel = try #require(assignment.channel(of: place))
+        let givenBefore = assignment.give(message, offset: 7, channel: channel)
+        let before = try #require(givenBefore)
+        let givenAfter = assignment.give(message, offset: 3, channel: channel)
+        let after = try #require(givenAfter)
+        #expect(after.channel != before.channel)
+        #expect(assignment.outstanding == 1)
+        #expect(assignment.settle(before) == nil)
+        #expect(assignment.settle(after)?.offset == 4)
+    }
+
+    @Test("What is returned twice comes once")
+    func returned() throws {
+        var assignment = Assignment()
+        assignment.assign(place)
+        let channel = try #require(assignment.channel(of: place))
+        let givenReceipt = assignment.give(message, offset: 7, channel: channel)
+        let receipt = try #require(givenReceipt)
+        assignment.giveBack(receipt)
+        assignment.giveBack(receipt)
+        #expect(assignment.takeReturned(upTo: 10).map(\.receipt) == [receipt])
+        #expect(assignment.takeReturned(upTo: 10).isEmpty)
+        #expect(assignment.outstanding == 1)
+        #expect(assignment.settle(receipt)?.offset == 8)
+    }
+}
+#endif
