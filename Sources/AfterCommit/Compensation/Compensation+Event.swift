@@ -1,4 +1,4 @@
-public import Foundation
+package import Foundation
 
 /// Which dead letters are compensated, and by which event. Pure.
 extension Compensation {

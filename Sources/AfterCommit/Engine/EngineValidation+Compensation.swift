@@ -15,14 +15,16 @@ extension EngineValidation {
     static func validate(_ compensation: Compensation, of subscription: Subscription) throws(EngineError) {
         let name = compensation.name
         guard !name.contains("*") else {
-            throw invalid("the compensation's name \(name.debugDescription) must have no star: it is the type of its events")
+            throw invalid(
+                "the compensation's name \(name.debugDescription) must have no star: it is the type of its events")
         }
         guard !compensation.reasons.isEmpty else {
             throw invalid("the compensation \(name) has no reasons: it would never run")
         }
         guard !compensation.reasons.contains(.malformed) else {
             throw invalid(
-                "the compensation \(name) cannot have the reason malformed: of such a dead letter there is no event to undo")
+                "the compensation \(name) cannot have the reason malformed: of such a dead letter there is no event to undo"
+            )
         }
         guard compensation.subscription.compensations.isEmpty else {
             throw invalid(

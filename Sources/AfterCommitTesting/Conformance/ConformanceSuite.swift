@@ -56,7 +56,8 @@ public struct ConformanceSuite: Sendable {
         deliveryCases + orderCases + attemptCases + steeringCases + parkingCases + deadlineCases + cancellingCases
         + budgetCases
     private static let failureChapter = crashCases + fencingCases + poisonCases
-    private static let deadLetterChapter = deadLetterCases + exhaustionCases + redriveCases + compensationCases
+    private static let deadLetterChapter =
+        deadLetterCases + exhaustionCases + redriveCases + compensationCases
         + compensationCommitCases
     private static let operationChapter =
         deduplicationCases + inboxCases + backpressureCases + roomCases + engineCases + refusedConfigurationCases
