@@ -16,9 +16,11 @@ import Testing
             let held = try await kill(start(database, place, 3, 0, "effect"), at: "held")
             #expect(held.contains { $0.hasPrefix("cancelled ") })
             #expect(!held.contains("dead"), "what is dead is not tried again")
-            // Each order is cancelled through the inbox and inside the transaction; redriving the dead letters changes nothing.
+            // Each order is cancelled through the inbox and inside the transaction.
             let told = try await finish(start(database, place, 3, 0, "none"), expecting: "drained 6 0 3 3")
             #expect(told.contains { $0.hasPrefix("again ") }, "the kill fell between no effect and its settlement")
+            let redriven = try await finish(start(database, place, 3, 0, "redrive"), expecting: "drained 6 0 3 3")
+            #expect(redriven.filter { $0 == "dead" }.count == 3)
         }
     }
 

@@ -16,6 +16,8 @@ extension FaultProbe {
         case effect
         /// Nowhere.
         case none
+        /// Nowhere, and redrives the dead letters once all is done: they die again.
+        case redrive
     }
 
     /// `compensations PLACE DATABASE FIRST COUNT HOLD`: places so many orders, numbered from a first, that a platform refuses
@@ -24,7 +26,7 @@ extension FaultProbe {
         let numbers = rest.dropFirst().compactMap(Int.init)
         guard rest.count == 4, numbers.count == 2, let database = EffectRounds.Database(rawValue: rest[0]),
             let hold = CompensationHold(rawValue: rest[3])
-        else { fail("compensations PLACE DATABASE FIRST COUNT dead|effect|none") }
+        else { fail("compensations PLACE DATABASE FIRST COUNT dead|effect|none|redrive") }
         let storage = try await openStorage(database, at: place)
         try await storage.prepareEffects()
         try await compensate((numbers[0]..<numbers[0] + numbers[1]).map { Order(number: $0) }, hold, storage)
@@ -65,8 +67,10 @@ extension FaultProbe {
         try await engine.emit(contentsOf: orders)
         let running = Task { try await engine.run() }
         try await drain(engine, isHeld: hold == .dead)
-        try await engine.redrive(matching: DeadLetterQuery(limit: 10_000))
-        try await drain(engine, isHeld: hold == .dead)
+        if hold == .redrive {
+            try await engine.redrive(matching: DeadLetterQuery(limit: 10_000))
+            try await drain(engine, isHeld: false)
+        }
         let times = try await storage.timesOfEffects()
         let once = times.filter { $0 == 1 }.count
         let dead = try await engine.deadLetters(DeadLetterQuery(limit: 10_000)).map(\.id.subscription)
