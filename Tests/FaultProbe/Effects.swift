@@ -113,7 +113,8 @@ extension FaultProbe {
         await storage.close()
     }
 
-    private static func isLeft(_ counts: [DeliveryCounts]) async throws -> Bool {
+    /// Whether something is left to deliver, after a short wait.
+    static func isLeft(_ counts: [DeliveryCounts]) async throws -> Bool {
         guard counts.contains(where: { $0.pending + $0.retrying > 0 }) else { return false }
         try await Task.sleep(for: .milliseconds(20))
         return true

@@ -19,6 +19,7 @@ enum FaultProbe {
             switch command {
             case "effects": try await effects(place, rest)
             case "effect-rounds": try await effectRounds(place, rest)
+            case "compensations": try await compensations(place, rest)
             case "crash-loop": try await crashLoop(place, rest)
             case "die-in-flight": try dieInFlight(place, rest)
             default:

@@ -71,6 +71,7 @@ extension DeliveryWorker {
             metrics?.deadLettered(letter.reason)
             unsettled.exceptions.append(
                 Settlement(delivery: delivery, outcome: .deadLettered(letter)))
+            if !subscription.compensations.isEmpty { compensate(letter) }
             endHead(delivery, .dead(blocksKey: letter.blocksKey))
         case .lost:
             totals.lostLeases += 1

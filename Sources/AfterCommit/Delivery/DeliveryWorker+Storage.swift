@@ -27,6 +27,7 @@ extension DeliveryWorker {
             if !report.stale.isEmpty { leave(report.stale, of: batch) }
             if !report.refusedEmissions.isEmpty { log.emissionsRefused(report.refusedEmissions) }
             for id in waiters { settleWaiters.removeValue(forKey: id)?.resume(returning: report.stale) }
+            if !subscription.compensations.isEmpty { noteCompensated(batch, report) }
             if let onExhausted = subscription.onExhausted { tellExhausted(batch, report, onExhausted) }
         } catch {
             unsettled.delivered.insert(contentsOf: batch.delivered, at: 0)

@@ -114,7 +114,7 @@ enum EngineValidation {
         }
     }
 
-    private static func invalid(_ message: String) -> EngineError {
+    static func invalid(_ message: String) -> EngineError {
         EngineError(.invalidConfiguration, message)
     }
 }

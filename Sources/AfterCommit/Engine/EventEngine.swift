@@ -52,7 +52,7 @@ public actor EventEngine: Service {
     ///   - clock: measures deadlines and waits.
     ///   - wallClock: dates retries and dead letters.
     ///   - random: the jitter of retries.
-    ///   - subscriptions: whom to deliver to.
+    ///   - subscriptions: whom to deliver to. Their compensations are subscriptions of this engine too.
     /// - Throws: ``EngineError`` for a configuration that cannot work; ``StorageError`` where another engine delivers.
     public init(
         storage: any EventStorage,
@@ -63,6 +63,8 @@ public actor EventEngine: Service {
         random: any RandomNumberGenerator & Sendable = Xoshiro256.seededFromSystem(),
         subscriptions: [Subscription]
     ) async throws {
+        try EngineValidation.validateCompensations(of: subscriptions, storage: storage)
+        let subscriptions = subscriptions + subscriptions.flatMap { $0.compensations.map(\.subscription) }
         try EngineValidation.validate(
             subscriptions, configuration: configuration, leaseDuration: storage.leaseDuration,
             inboxWindow: storage.inboxWindow)

@@ -44,6 +44,8 @@ public struct DeliveryTotals: Sendable, Hashable {
     public var delivered = 0
     public var discarded = 0
     public var deadLettered = 0
+    /// Compensations of dead letters that were emitted, those of redriven events included that are stored once.
+    public var compensated = 0
     /// Called off by a person.
     public var cancelled = 0
     /// Attempts that began.

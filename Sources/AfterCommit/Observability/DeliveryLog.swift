@@ -62,6 +62,13 @@ package struct DeliveryLog: Sendable {
             isCancelled ? "delivery cancelled" : "delivery dead-lettered", metadata: metadata)
     }
 
+    func compensated(_ letter: DeadLetter, by compensation: String) {
+        var metadata = metadata(of: letter.envelope, attempt: letter.history.attempts)
+        metadata[LogKey.reason] = "\(letter.reason)"
+        metadata[LogKey.compensation] = "\(compensation)"
+        logger.notice("compensation emitted", metadata: metadata)
+    }
+
     func breakerChanged(_ change: EndpointGate.Change, endpoint: String) {
         logger.log(
             level: levels.breakerChanged, "circuit breaker changed",

@@ -12,6 +12,7 @@ package enum LogKey {
     package static let reason = "delivery.reason"
     package static let errorType = "error.type"
     package static let errorStatus = "error.status"
+    package static let compensation = "compensation"
     package static let storage = "storage"
     package static let consumer = "consumer"
     package static let source = "source"

@@ -29,6 +29,8 @@ package enum MetricName {
     package static let ended = "aftercommit.deliveries.ended"
     /// Counter: dead letters, by reason.
     package static let deadLetters = "aftercommit.dead_letters"
+    /// Counter: compensations of dead letters that were emitted.
+    package static let compensated = "aftercommit.compensated"
     /// Counter: dead letters that a bounded storage lost.
     package static let deadLettersEvicted = "aftercommit.dead_letters.evicted"
     /// Counter: retries that were scheduled, snoozes included.

@@ -36,6 +36,7 @@ struct SubscriptionMetrics: Sendable {
             (Counter(label: MetricName.consumed, dimensions: attemptLabels, factory: factory), \.attempts),
             (counter(MetricName.ended, [(MetricLabel.outcome, "delivered")]), \.delivered),
             (counter(MetricName.ended, [(MetricLabel.outcome, "discarded")]), \.discarded),
+            (counter(MetricName.compensated), \.compensated),
             (counter(MetricName.retries), \.retries),
             (counter(MetricName.failed), \.failedAttempts),
             (counter(MetricName.overstayed), \.overstayed),

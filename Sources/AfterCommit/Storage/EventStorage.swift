@@ -116,11 +116,12 @@ public protocol EventStorage: Sendable {
     /// Takes deliveries back as they were before their claim. It writes nothing.
     func release(_ sequences: [UInt64], subscription: String) async
 
-    /// Records outcomes durably, all or none, and stores what handlers emitted. A delivery that is settled already is left
+    /// Records outcomes durably, all or none, and stores what handlers emitted and what compensates dead letters. A delivery that is settled already is left
     /// as it is and reported as ``SettlementReport/stale``.
     func settle(_ batch: SettlementBatch) async throws -> SettlementReport
 
-    /// Refuses an event that a handler's context wants to emit, where it could not be stored with the settlement. Default: none.
+    /// Refuses an event that a handler's context wants to emit, or that compensates a dead letter, where it could not be stored
+    /// with the settlement. Default: none.
     func validate(_ emission: Emission) throws
 
     // MARK: Inspecting

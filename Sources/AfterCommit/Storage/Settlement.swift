@@ -7,13 +7,13 @@ public struct SettlementBatch: Sendable {
     public var delivered: [UInt64]
     /// All others.
     public var exceptions: [Settlement]
-    /// What the handlers of the delivered ones emitted: stored in the same commit, apart from what stale ones emitted.
-    /// It takes the storage's reserve.
+    /// What the handlers of the delivered ones emitted, and the compensations of the dead letters: stored in the same commit,
+    /// apart from what stale ones emitted. It takes the storage's reserve.
     public var emitted: [Emitted]
 
-    /// What the handler of a delivery emitted.
+    /// What the handler of a delivery emitted, or what undoes it.
     public struct Emitted: Sendable {
-        /// The delivery's sequence.
+        /// The delivery's sequence: that of a delivered one, or of a dead letter.
         public var by: UInt64
         public var emission: Emission
 

@@ -12,12 +12,14 @@ public struct Subscription: Sendable {
     /// The stable name. Its place in the storage belongs to the name, so renaming starts a new subscription.
     public let name: String
     /// The event types it handles.
-    public let types: EventTypeSelection
+    public internal(set) var types: EventTypeSelection
     public let policy: DeliveryPolicy
     /// What its handler talks to.
     public let endpoint: Endpoint
     /// Where it starts when its name is new.
     public let start: SubscriptionStart
+    /// What undoes its events' business work once their deliveries are dead, see ``compensated(by:)``.
+    public internal(set) var compensations: [Compensation] = []
     package let onExhausted: ExhaustionHandler?
 
     package typealias Attempt =

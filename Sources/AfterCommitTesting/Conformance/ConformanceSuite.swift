@@ -56,7 +56,9 @@ public struct ConformanceSuite: Sendable {
         deliveryCases + orderCases + attemptCases + steeringCases + parkingCases + deadlineCases + cancellingCases
         + budgetCases
     private static let failureChapter = crashCases + fencingCases + poisonCases
-    private static let deadLetterChapter = deadLetterCases + exhaustionCases + redriveCases
+    private static let deadLetterChapter =
+        deadLetterCases + exhaustionCases + redriveCases + compensationCases
+        + compensationCommitCases
     private static let operationChapter =
         deduplicationCases + inboxCases + receivingCases + backpressureCases + roomCases + engineCases
         + refusedConfigurationCases + timeCases + replayCases + delayedCases
