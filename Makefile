@@ -1,7 +1,7 @@
 # What a person does with this package. Each target needs Swift alone; the first two install what else is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test crash docs lint bench tsan asan coverage packages test-packages
+.PHONY: help demo demo-distributed test crash docs lint bench tsan asan coverage packages test-packages
 
 SHELL := /bin/bash
 ROUNDS ?= 50
@@ -11,11 +11,13 @@ ALL := --enable-all-traits --scratch-path .build-all
 export BUILD_FOLDER := .build-all
 # Tests that all start at once wait for each other on two cores until their time limits. Swift Testing's own name for it.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
+# The example with all that its distributed form needs.
+DISTRIBUTED := --disable-default-traits --traits Example,Postgres,RabbitMQ,Kafka --scratch-path .build-distributed
 # What is measured, without what is not.
 STORAGES := --disable-default-traits --traits LMDB,SQLite,Postgres --scratch-path .build-bench
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 packages:
 	@Tests/Scripts/ensure-packages.sh
@@ -26,6 +28,10 @@ test-packages:
 demo: packages ## place orders against a data platform that fails at times, and show that every event arrives
 	@Tests/Scripts/build.sh --product place-order
 	@.build/debug/place-order run --storage outbox --orders 200 --platform-error-rate 0.1 --platform-outage 0s..2s --log-level warning
+
+demo-distributed: test-packages ## run shop, relays, RabbitMQ and a data platform, kill one of each, and show that nothing is lost (ORDERS=2000 BROKER=rabbitmq|kafka)
+	@Tests/Scripts/build.sh $(DISTRIBUTED) --product place-order
+	@export PLACE_ORDER="$$(swift build $(DISTRIBUTED) --show-bin-path)/place-order" && Tests/CrashRounds/distributed.sh
 
 test: test-packages ## build once, then check listings, documentation and a light consumer, then run all tests
 	@Tests/Scripts/build.sh $(ALL) --build-tests

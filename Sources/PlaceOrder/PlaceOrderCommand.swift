@@ -8,7 +8,8 @@ struct PlaceOrderCommand: AsyncParsableCommand {
         commandName: "place-order",
         abstract: "Place orders; their events reach the data platform after the commit, or you see why not.",
         subcommands: [
-            RunCommand.self, ServeCommand.self, RelayCommand.self, PlatformCommand.self, ResumeCommand.self,
+            RunCommand.self, ServeCommand.self, RelayCommand.self, PlatformCommand.self, ConsumerCommand.self,
+            ResumeCommand.self, MockKafkaCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

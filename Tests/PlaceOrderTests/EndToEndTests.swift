@@ -13,7 +13,7 @@ struct EndToEndTests {
         let outcome = try await withPlatform(platform) { url in
             let run = OrderRun(
                 configuration: Shop.Configuration(
-                    storage: choice, platformURL: url, platformTimeout: .seconds(30), logger: Fixtures.logger),
+                    storage: choice, destination: .platform(url: url, timeout: .seconds(30)), logger: Fixtures.logger),
                 orders: 20, concurrency: 4,
                 acknowledged: try AppendOnlyFile(acknowledged.path(percentEncoded: false)),
                 platformStats: { await platform.stats })
@@ -41,7 +41,7 @@ struct EndToEndTests {
         let outcome = try await withPlatform(platform) { url in
             try await OrderRun(
                 configuration: Shop.Configuration(
-                    storage: .memory, platformURL: url + "/elsewhere", platformTimeout: .seconds(30),
+                    storage: .memory, destination: .platform(url: url + "/elsewhere", timeout: .seconds(30)),
                     logger: Fixtures.logger),
                 orders: 5, platformStats: { nil })()
         }

@@ -20,7 +20,7 @@ struct InterruptionTests {
     ) -> OrderRun {
         OrderRun(
             configuration: Shop.Configuration(
-                storage: choice, platformURL: url, platformTimeout: .seconds(30), logger: Fixtures.logger,
+                storage: choice, destination: .platform(url: url, timeout: .seconds(30)), logger: Fixtures.logger,
                 tellsTemporaryStore: true, note: note),
             orders: orders, platformStats: { nil }, stopwatch: stopwatch, interruption: interruption)
     }

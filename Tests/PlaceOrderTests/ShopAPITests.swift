@@ -15,7 +15,7 @@ struct ShopAPITests {
     ) async throws {
         let engine = try await EventEngine(
             storage: storage, logger: Fixtures.logger,
-            subscriptions: [DataPlatformMessaging(client: sink).subscription])
+            subscriptions: [DataPlatformMessaging(sink: sink, policy: .reference(timeout: .seconds(3))).subscription])
         let shop = Shop(
             engine: engine, placeOrder: PlaceOrder(storage: storage), orders: storage,
             timings: DeliveryTimings(from: .commit, stopwatch: Stopwatch()))

@@ -14,7 +14,7 @@ struct UseCaseTests {
         let sink = RecordingSink()
         let engine = try await EventEngine(
             storage: store.orders, logger: Fixtures.logger,
-            subscriptions: [DataPlatformMessaging(client: sink).subscription])
+            subscriptions: [DataPlatformMessaging(sink: sink, policy: .reference(timeout: .seconds(3))).subscription])
         try await body(store.orders, engine, sink)
         await store.close()
     }
@@ -64,7 +64,8 @@ struct UseCaseTests {
 
     @Test("has the policy of the reference flow")
     func policy() {
-        let subscription = DataPlatformMessaging(client: RecordingSink()).subscription
+        let subscription = DataPlatformMessaging(sink: RecordingSink(), policy: .reference(timeout: .seconds(3)))
+            .subscription
         #expect(subscription.name == "data-platform")
         #expect(subscription.endpoint == Endpoint("data-platform"))
         #expect(subscription.policy.timeout == .seconds(3))

@@ -12,10 +12,12 @@ struct RelayCommand: AsyncParsableCommand {
         commandName: "relay", abstract: "Deliver what shops store, until SIGTERM or SIGINT.",
         discussion: """
             Shops that run with --without-delivery leave delivery to it. From LMDB and SQLite one process delivers, on the \
-            shop's own server; from an outbox in PostgreSQL as many relays as you like, on any server.
+            shop's own server; from an outbox in PostgreSQL as many relays as you like, on any server. With --to and --broker \
+            events go to a broker, from where place-order consumer takes them.
             """)
 
     @OptionGroup var store: StoreOptions
+    @OptionGroup var broker: BrokerOptions<To>
     @OptionGroup var platform: PlatformOptions
     @OptionGroup var log: LogOptions
 
@@ -27,29 +29,36 @@ struct RelayCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try store.sharedChoice()
+        guard try broker.optionalChoice() == nil || platformURL == nil && platform.knobs == PlatformOptions.defaultKnobs
+        else { throw ValidationError("--to is instead of a platform: leave out --platform-url and what it has.") }
         try BuiltInPlatform.check(url: platformURL, options: platform)
     }
 
     func run() async throws {
         Output.ignoreBrokenPipes()
-        let logger = log.logger
         let timeout = try PlatformTimeout.duration()
-        let choice = try store.sharedChoice()
-        try await BuiltInPlatform.with(url: platformURL, options: platform, logger: logger) { url, _ in
-            let configuration = Shop.Configuration(
-                storage: choice, platformURL: url, platformTimeout: timeout, logger: logger,
-                lease: store.lease?.duration)
-            try await Shop.withShop(configuration, latencyFrom: .attempt, stopwatch: Stopwatch()) { shop in
-                let group = ServiceGroup(
-                    configuration: .init(
-                        services: shop.services.map { .init(service: $0) },
-                        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.quiet))
-                Output.note("relay delivers to \(url)")
-                try await group.run()
-                for status in try await shop.engine?.status() ?? [] {
-                    let report = RelayReport(status)
-                    Output.result(json ? try report.json() : report.summary)
-                }
+        if let broker = try broker.optionalChoice() {
+            return try await deliver(to: .broker(broker), named: broker.kind.rawValue)
+        }
+        try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, _ in
+            try await deliver(to: .platform(url: url, timeout: timeout), named: url)
+        }
+    }
+
+    private func deliver(to destination: Destination, named name: String) async throws {
+        let logger = log.logger
+        let configuration = Shop.Configuration(
+            storage: try store.sharedChoice(), destination: destination, logger: logger, lease: store.lease?.duration)
+        try await Shop.withShop(configuration, latencyFrom: .attempt, stopwatch: Stopwatch()) { shop in
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: shop.services.map { .init(service: $0) },
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.quiet))
+            Output.note("relay delivers to \(name)")
+            try await group.run()
+            for status in try await shop.engine?.status() ?? [] {
+                let report = RelayReport(status)
+                Output.result(json ? try report.json() : report.summary)
             }
         }
     }

@@ -32,7 +32,7 @@ struct ResumeCommand: AsyncParsableCommand {
             try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
                 let run = OrderRun(
                     configuration: Shop.Configuration(
-                        storage: choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
+                        storage: choice, destination: .platform(url: url, timeout: timeout), logger: log.logger,
                         lease: store.lease?.duration, lastingPlatformURL: platformURL),
                     orders: nil, platformStats: stats, showsProgress: Output.isTerminal, interruption: interruption)
                 try await run().report(asJSON: json)

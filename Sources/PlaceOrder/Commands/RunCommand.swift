@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
             try await BuiltInPlatform.with(url: platformURL, options: platform, logger: log.logger) { url, stats in
                 let run = OrderRun(
                     configuration: Shop.Configuration(
-                        storage: choice, platformURL: url, platformTimeout: timeout, logger: log.logger,
+                        storage: choice, destination: .platform(url: url, timeout: timeout), logger: log.logger,
                         lease: store.lease?.duration, delivers: !withoutDelivery, lastingPlatformURL: platformURL,
                         tellsTemporaryStore: !json),
                     orders: orders, concurrency: concurrency, acknowledged: file, platformStats: stats,

@@ -38,7 +38,7 @@ struct ServeCommand: AsyncParsableCommand {
         let timeout = try PlatformTimeout.duration()
         try await BuiltInPlatform.with(url: platformURL, options: platform, logger: logger) { url, _ in
             let configuration = Shop.Configuration(
-                storage: try store.choice(), platformURL: url, platformTimeout: timeout, logger: logger,
+                storage: try store.choice(), destination: .platform(url: url, timeout: timeout), logger: logger,
                 lease: store.lease?.duration, delivers: !withoutDelivery, lastingPlatformURL: platformURL,
                 tellsTemporaryStore: true)
             try await Shop.withShop(configuration, stopwatch: Stopwatch()) { shop in

@@ -39,6 +39,9 @@ struct StoreOptions: ParsableArguments {
     /// What is chosen by a command that may begin with nothing.
     func choice() throws -> StorageChoice { try choice(default: .memory) }
 
+    /// What is chosen by a command whose events are kept as `other` says where nothing else is said.
+    func choice(orWith other: Storage) throws -> StorageChoice { try choice(default: other) }
+
     /// What is chosen by a command that goes on with what another process has stored.
     /// - Throws: `ValidationError` where there is nothing that two processes could share.
     func sharedChoice() throws -> StorageChoice {

@@ -44,6 +44,7 @@ extension OpenStore {
                     CREATE TABLE IF NOT EXISTS orders (
                         id uuid PRIMARY KEY, customer text NOT NULL, lines jsonb NOT NULL, total numeric NOT NULL)
                     """)
+                try tx.execute(PostgresStorage.knownOrderSchema)
             }
         } catch {
             await outbox.close()

@@ -55,6 +55,7 @@ extension OpenStore {
                     CREATE TABLE IF NOT EXISTS orders (
                         id TEXT PRIMARY KEY NOT NULL, customer TEXT NOT NULL, lines TEXT NOT NULL, total TEXT NOT NULL)
                     """)
+            try db.execute(sql: SQLiteStorage.knownOrderSchema)
         }
         let storage = try await SQLiteStorage(pool, events: events.ofSQLite, logger: logger)
         return Self(storage, events.choice(.sqlite(path: path)), temporaryPath: isTemporary ? path : nil) {

@@ -11,7 +11,7 @@ struct OpenStore: Sendable {
         case outbox
     }
 
-    let orders: any OrderStorage
+    private let storage: any OrderStorage & PlatformStorage
     /// What was chosen, with the path of a temporary store.
     let choice: StorageChoice
     /// The folder or file of a store that goes when it is closed; `nil` for all others.
@@ -42,14 +42,19 @@ struct OpenStore: Sendable {
     }
 
     init(
-        _ orders: any OrderStorage, _ choice: StorageChoice, temporaryPath: String? = nil,
+        _ storage: any OrderStorage & PlatformStorage, _ choice: StorageChoice, temporaryPath: String? = nil,
         end: @escaping @Sendable () async -> Void
     ) {
-        self.orders = orders
+        self.storage = storage
         self.choice = choice
         self.temporaryPath = temporaryPath
         self.end = end
     }
+
+    /// As the shop sees it.
+    var orders: any OrderStorage { storage }
+    /// As the data platform sees it.
+    var platform: any PlatformStorage { storage }
 
     /// Whether the folder holds a store already.
     static func isStore(_ path: String) -> Bool {

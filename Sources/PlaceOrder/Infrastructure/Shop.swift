@@ -1,6 +1,5 @@
 #if Example
 import AfterCommit
-import AfterCommitHTTP
 import Logging
 import ServiceLifecycle
 
@@ -14,10 +13,8 @@ struct Shop: Sendable {
 
     struct Configuration: Sendable {
         var storage: StorageChoice
-        /// Where the data platform is.
-        var platformURL: String
-        /// How long the data platform may take to answer.
-        var platformTimeout: Duration
+        /// Where the data platform is, or what stands before it.
+        var destination: Destination
         var logger: Logger
         /// How long it may be silent as a relay on PostgreSQL; `nil` for the storage's default.
         var lease: Duration?
@@ -39,42 +36,36 @@ struct Shop: Sendable {
         _ configuration: Configuration, latencyFrom start: DeliveryTimings.Start = .commit, stopwatch: Stopwatch,
         _ body: (Shop) async throws -> R
     ) async throws -> R {
-        let client = HTTPDeliveryClient()
-        let result: Result<R, any Error>
-        do {
-            let timings = DeliveryTimings(from: start, stopwatch: stopwatch)
-            let platform = try DataPlatformClient(client: client, url: configuration.platformURL, timings: timings)
-            let messaging = DataPlatformMessaging(client: platform, timeout: configuration.platformTimeout)
+        let timings = DeliveryTimings(from: start, stopwatch: stopwatch)
+        return try await configuration.destination.withMessaging(timings: timings, logger: configuration.logger) {
+            messaging in
             let store = try await OpenStore(
                 configuration.storage, lease: configuration.lease, logger: configuration.logger)
             if configuration.tellsTemporaryStore, let path = store.temporaryPath {
                 configuration.note("temporary store in \(path)")
             }
+            let engine: EventEngine?
             do {
-                let engine =
+                engine =
                     configuration.delivers
                     ? try await EventEngine(
                         storage: store.orders, logger: configuration.logger, subscriptions: [messaging.subscription])
                     : nil
-                let shop = Shop(
-                    engine: engine, placeOrder: PlaceOrder(storage: store.orders), orders: store.orders,
-                    timings: timings)
-                do {
-                    result = .success(try await body(shop))
-                } catch {
-                    result = .failure(error)
-                }
-                await close(store, engine, configuration)
             } catch {
                 await store.close()
                 throw error
             }
-        } catch {
-            try await client.shutdown()
-            throw error
+            let shop = Shop(
+                engine: engine, placeOrder: PlaceOrder(storage: store.orders), orders: store.orders, timings: timings)
+            let result: Result<R, any Error>
+            do {
+                result = .success(try await body(shop))
+            } catch {
+                result = .failure(error)
+            }
+            await close(store, engine, configuration)
+            return try result.get()
         }
-        try await client.shutdown()
-        return try result.get()
     }
 
     private static func close(_ store: OpenStore, _ engine: EventEngine?, _ configuration: Configuration) async {
