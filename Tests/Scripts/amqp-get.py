@@ -55,7 +55,7 @@ class Connection:
         response = b"\x00" + url.username.encode() + b"\x00" + url.password.encode()
         self.send(0, 10, 11, b"\x00\x00\x00\x00" + short("PLAIN") + struct.pack(">I", len(response)) + response + short("en_US"))
         self.expect(10, 30)
-        self.send(0, 10, 31, struct.pack(">HIH", 0, 131072, 0))
+        self.send(0, 10, 31, struct.pack(">HIH", 2047, 131072, 0))
         self.send(0, 10, 40, short("/") + b"\x00\x00")
         self.expect(10, 41)
         self.send(1, 20, 10, short(""))

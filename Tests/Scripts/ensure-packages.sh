@@ -84,6 +84,8 @@ if [ "${1:-}" = tests ]; then
     has_librdkafka || missing+=(librdkafka-dev)
     has_rabbitmq_server || missing+=(rabbitmq-server)
     command -v amqp-get >/dev/null 2>&1 || missing+=(amqp-tools)
+    # Reads from the broker by itself, headers included.
+    command -v python3 >/dev/null 2>&1 || missing+=(python3)
     command -v kcat >/dev/null 2>&1 || missing+=(kcat)
     # They answer system calls with errors, and fill a small file system.
     command -v strace >/dev/null 2>&1 || missing+=(strace)

@@ -118,7 +118,9 @@ extension RabbitMQConfiguration {
                 continue
             }
             let digits = rest.prefix(2)
-            guard digits.count == 2, let value = UInt8(Substring(digits), radix: 16) else {
+            // A sign is none, though it makes a number.
+            guard digits.count == 2, digits.first != UInt8(ascii: "+"), let value = UInt8(Substring(digits), radix: 16)
+            else {
                 throw unreadable("the \(part) has a % that two hexadecimal digits do not follow")
             }
             bytes.append(value)

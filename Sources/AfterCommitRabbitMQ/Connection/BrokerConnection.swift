@@ -196,6 +196,8 @@ final class BrokerConnection {
     func close() throws(RabbitMQError) {
         uncork()
         isClosing = true
+        // A broker that reads nothing would hold up the goodbye for as long as it likes.
+        guard readiness().writing else { return }
         var close = amqp_connection_close_t(
             reply_code: 200, reply_text: amqp_empty_bytes, class_id: 0, method_id: 0)
         try call(AMQP_CONNECTION_CLOSE_METHOD, &close, answer: AMQP_CONNECTION_CLOSE_OK_METHOD, channel: 0)

@@ -73,7 +73,8 @@ public final class RabbitMQEventSink: BatchEventSink {
         }
     }
 
-    /// Ends the connection and its thread. What is under way fails, as does every send from then on.
+    /// Ends the connection and its thread. What is under way fails, as does every send from then on. A try to connect that is
+    /// under way is waited for, for the configuration's `connectTimeout` at most for each host.
     public func close() async {
         await publisher.close()
     }

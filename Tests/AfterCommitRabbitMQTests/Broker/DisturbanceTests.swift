@@ -110,6 +110,11 @@ struct DisturbanceTests {
             #expect(outcomes.allSatisfy { $0.error?.code == .blocked })
         }
         #expect(ContinuousClock.now - start < .seconds(10))
+        // One whose connection has no room left can be closed.
+        let closing = try queue.sink(topology: RabbitMQTopology.none)
+        let filling = (0..<10).map { _ in Task { await closing.send(try Outgoing.events(3, payload: payload)) } }
+        await closing.close()
+        for sending in filling { #expect(try await sending.value.allSatisfy { !$0.isSent }) }
         // One that waits can leave.
         large[0].cancel()
         _ = try await large[0].value

@@ -100,8 +100,8 @@ struct ConfirmLedgerTests {
         var ledger = ConfirmLedger<UInt64>()
         var open: Set<UInt64> = []
         var last: UInt64 = 0
-        for _ in 0..<20_000 {
-            if open.count < 3_000, Bool.random(using: &random) || open.isEmpty {
+        for _ in 0..<4_000 {
+            if open.count < 2_500, Bool.random(using: &random) || open.isEmpty {
                 for _ in 0..<Int.random(in: 1...40, using: &random) {
                     last += 1
                     #expect(ledger.publish(last, id: ids[0]) == last)
