@@ -44,7 +44,9 @@ struct BatchLedgerTests {
 
     @Test("What waits goes in order, and leaves with its batch")
     func line() {
-        func records(_ count: Int) -> [KafkaRecord] { (0..<count).map { KafkaRecord(topic: "t", value: .text("\($0)")) } }
+        func records(_ count: Int) -> [KafkaRecord] {
+            (0..<count).map { KafkaRecord(topic: "t", value: .text("\($0)")) }
+        }
         var line = SendLine()
         line.append(1, records(2))
         line.append(2, records(1))

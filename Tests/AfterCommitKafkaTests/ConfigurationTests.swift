@@ -4,12 +4,15 @@ import Testing
 
 @Suite
 struct ConfigurationTests {
-    @Test("Properties that would lose data, or that are set by the library, are refused with a reason", arguments: [
-        "acks", "request.required.acks", "enable.idempotence", "enable.gapless.guarantee", "transactional.id",
-        "delivery.report.only.error", "enable.auto.offset.store", "enable.auto.commit", "auto.commit.enable",
-        "offset.store.method", "partition.assignment.strategy", "group.id", "message.timeout.ms", "delivery.timeout.ms",
-        "queuing.strategy", "bootstrap.servers", "metadata.broker.list", "test.mock.num.brokers", "log.queue",
-    ])
+    @Test(
+        "Properties that would lose data, or that are set by the library, are refused with a reason",
+        arguments: [
+            "acks", "request.required.acks", "enable.idempotence", "enable.gapless.guarantee", "transactional.id",
+            "delivery.report.only.error", "enable.auto.offset.store", "enable.auto.commit", "auto.commit.enable",
+            "offset.store.method", "partition.assignment.strategy", "group.id", "message.timeout.ms",
+            "delivery.timeout.ms",
+            "queuing.strategy", "bootstrap.servers", "metadata.broker.list", "test.mock.num.brokers", "log.queue",
+        ])
     func refused(name: String) throws {
         let error = #expect(throws: KafkaError.self) {
             try KafkaConfiguration(bootstrapServers: "kafka.example:9092", properties: [name: "1"])
@@ -45,9 +48,12 @@ struct ConfigurationTests {
             bootstrapServers: "127.0.0.1:1",
             properties: [
                 "security.protocol": "sasl_ssl", "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "shop",
-                "sasl.password": "s3cret", "ssl.key.password": "s3cret", "ssl.endpoint.identification.algorithm": "https",
+                "sasl.password": "s3cret", "ssl.key.password": "s3cret",
+                "ssl.endpoint.identification.algorithm": "https",
             ])
-        for text in ["\(kafka)", String(reflecting: kafka), String(describing: Mirror(reflecting: kafka).children.map(\.value))] {
+        for text in [
+            "\(kafka)", String(reflecting: kafka), String(describing: Mirror(reflecting: kafka).children.map(\.value)),
+        ] {
             #expect(!text.contains("s3cret"))
             #expect(text.contains("sasl.password"))
         }

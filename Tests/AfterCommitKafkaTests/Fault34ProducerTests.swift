@@ -9,7 +9,7 @@ import Testing
 struct Fault34ProducerTests {
     private let patient = KafkaEventSink.Options(messageTimeout: .seconds(10), closeTimeout: .zero)
 
-    @Test("Fault 34: too few replicas for a moment is waited for; for longer it is a failed attempt, and the next may succeed")
+    @Test("Fault 34: too few replicas are waited for, and for too long a failed attempt; the next one may succeed")
     func tooFewReplicas() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
@@ -41,7 +41,7 @@ struct Fault34ProducerTests {
         }
     }
 
-    @Test("Fault 34: a message that is too large is permanent, here and for the brokers; the others of its batch are sent")
+    @Test("Fault 34: a message that is too large is permanent, here and for the brokers; the others are sent")
     func tooLarge() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
@@ -120,9 +120,10 @@ struct Fault34ProducerTests {
                 #expect(outcomes == ["kafka.UNKNOWN_PRODUCER_ID"])
             }
             // There is no client to hold it.
-            #expect(await sink.send(Fixtures.events(0..<2)).map(\.summary) == [
-                "kafka.UNKNOWN_PRODUCER_ID", "kafka.UNKNOWN_PRODUCER_ID",
-            ])
+            #expect(
+                await sink.send(Fixtures.events(0..<2)).map(\.summary) == [
+                    "kafka.UNKNOWN_PRODUCER_ID", "kafka.UNKNOWN_PRODUCER_ID",
+                ])
             #expect(await sink.producer.countInClient == 0)
         }
     }

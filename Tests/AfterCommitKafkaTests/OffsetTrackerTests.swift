@@ -45,7 +45,8 @@ struct OffsetTrackerTests {
         #expect(tracker.settle(3) == nil)
     }
 
-    @Test("In any order, each offset that is told is lower than all that is not settled, and at the end all is settled",
+    @Test(
+        "In any order, each offset that is told is lower than all that is not settled, and at the end all is settled",
         arguments: 0..<20 as Range<UInt64>)
     func anyOrder(seed: UInt64) {
         var random = Xoshiro256(seed: seed)

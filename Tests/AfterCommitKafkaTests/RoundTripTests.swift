@@ -6,15 +6,18 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct RoundTripTests {
-    @Test("An event comes back byte for byte, with its key and all of its attributes", arguments: [
-        CloudEvent.ContentMode.binary, .structured,
-    ])
+    @Test(
+        "An event comes back byte for byte, with its key and all of its attributes",
+        arguments: [
+            CloudEvent.ContentMode.binary, .structured,
+        ])
     func roundTrip(mode: CloudEvent.ContentMode) async throws {
         let cluster = try KafkaMockCluster()
         try cluster.createTopic("orders", partitions: 3)
         let payload = Data("{\"name\":\"Zoë \\u2028 日本\",\"total\": 7.10}".utf8)
         let envelope = Fixtures.envelope(
-            key: "Zoë/7", headers: ["correlationid": "c 1", "note": "50 % \"off\" – ümläut", "empty": ""], payload: payload)
+            key: "Zoë/7", headers: ["correlationid": "c 1", "note": "50 % \"off\" – ümläut", "empty": ""],
+            payload: payload)
         let options = KafkaEventSink.Options(
             contentMode: mode, naming: CloudEventNaming(typePrefix: "com.example"), closeTimeout: .zero)
         let sent = try await withSink(cluster.configuration(), options: options) { sink in

@@ -2,7 +2,6 @@
 import AfterCommit
 @testable import AfterCommitKafka
 import Foundation
-import Logging
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
@@ -47,16 +46,12 @@ struct SourceTests {
     @Test("No more are out than may be; settling lets others come, and the member stays in its group meanwhile")
     func bound() async throws {
         let cluster = try await cluster(events: 30)
-        let kafka = try cluster.configuration([
-            "session.timeout.ms": "1000", "max.poll.interval.ms": "1000", "heartbeat.interval.ms": "100",
-        ])
-        var logger = Logger(label: "dbg", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = .debug
-        try await withSource(kafka, options: KafkaEventSource.Options(maxOutstanding: 10), logger: logger) { source in
+        let kafka = try cluster.configuration(["session.timeout.ms": "2500", "max.poll.interval.ms": "2500"])
+        try await withSource(kafka, options: KafkaEventSource.Options(maxOutstanding: 10)) { source in
             let first = try await source.receive(exactly: 10)
             let second = Task { try await source.receive(upTo: 100) }
             // Much longer than a member may be silent.
-            try await Task.sleep(for: .seconds(3))
+            try await Task.sleep(for: .seconds(4))
             #expect(await source.consumer.assignment.outstanding == 10)
             try await source.accept(first[..<4])
             let next = try await second.value

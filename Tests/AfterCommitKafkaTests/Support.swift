@@ -86,7 +86,9 @@ final class Seen: Sendable {
     private let counts = Locked<[String: Int]>([:])
 
     func add(_ messages: some Sequence<IncomingMessage>) {
-        counts.withLock { counts in messages.forEach { counts[$0.text, default: 0] += 1 } }
+        counts.withLock { counts in
+            for message in messages { counts[message.text, default: 0] += 1 }
+        }
     }
 
     var count: Int { counts.withLock { $0.count } }

@@ -46,7 +46,8 @@ struct BatchLedger {
             lastNumber = lastNumber == .max ? 1 : lastNumber + 1
         } while batches[lastNumber] != nil
         batches[lastNumber] = Batch(
-            outcomes: Array(repeating: nil, count: count), isKnown: Array(repeating: false, count: count), missing: count)
+            outcomes: Array(repeating: nil, count: count), isKnown: Array(repeating: false, count: count),
+            missing: count)
         missing += count
         return lastNumber
     }

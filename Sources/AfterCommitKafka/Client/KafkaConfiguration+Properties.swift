@@ -12,7 +12,7 @@ extension KafkaConfiguration {
         let groups: [(names: [String], reason: String)] = [
             (["bootstrap.servers", "metadata.broker.list"], "it is the parameter bootstrapServers"),
             (["acks", "request.required.acks"], acknowledged),
-            (["enable.idempotence"], "a producer that is not idempotent doubles and disorders events when it tries again"),
+            (["enable.idempotence"], "a producer that is not idempotent doubles and disorders events"),
             (["enable.gapless.guarantee"], "one message that times out would end the producer"),
             (["queuing.strategy"], "events of a key are sent in their order"),
             (["transactional.id"], "the sink uses no transactions; the inbox of the receiver removes duplicates"),

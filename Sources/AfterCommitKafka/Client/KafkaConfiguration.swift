@@ -75,8 +75,9 @@ public struct KafkaConfiguration: Sendable {
         var message = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         if isSecret(name) {
             // The client quotes what it does not take.
-            message = value.isEmpty ? message : message.split(separator: value, omittingEmptySubsequences: false)
-                .joined(separator: "...")
+            let parts =
+                value.isEmpty ? [message[...]] : message.split(separator: value, omittingEmptySubsequences: false)
+            message = parts.joined(separator: "...")
         }
         return KafkaError(.invalidConfiguration, KafkaError.oneLine(message))
     }

@@ -30,8 +30,8 @@ extension KafkaHandle {
         guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(result) }
     }
 
-    /// Lets the messages of a partition wait apart from the client's events. It holds for the partition from now on, and is done
-    /// before it is assigned.
+    /// Lets the messages of a partition wait apart from the client's events, from now on. It is done before the partition is
+    /// assigned, so that none goes the other way.
     func route(_ place: TopicPartition) throws(KafkaError) {
         guard let partition = rd_kafka_queue_get_partition(pointer, place.topic, place.partition) else {
             throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
@@ -60,7 +60,8 @@ extension KafkaHandle {
                 guard let message else { continue }
                 defer { rd_kafka_message_destroy(message) }
                 guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                    failure(KafkaError(message.pointee.err, rd_kafka_message_errstr(message).map { String(cString: $0) }))
+                    failure(
+                        KafkaError(message.pointee.err, rd_kafka_message_errstr(message).map { String(cString: $0) }))
                     continue
                 }
                 if topic != message.pointee.rkt || place?.partition != message.pointee.partition {

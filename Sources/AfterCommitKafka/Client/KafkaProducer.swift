@@ -8,21 +8,21 @@ actor KafkaProducer {
     nonisolated let thread: StoreThread
     private let configuration: KafkaConfiguration
     private let messageTimeout: Duration
-    private let time: TimeSource
+    let time: TimeSource
     private let logger: Logger
 
-    private var handle: KafkaHandle?
-    private var ledger = BatchLedger()
-    private var line = SendLine()
+    var handle: KafkaHandle?
+    var ledger = BatchLedger()
+    var line = SendLine()
     /// How many messages the client has and did not report on.
-    private var inClient = 0
+    var inClient = 0
     private var waiters: [UInt32: CheckedContinuation<[KafkaError?], Never>] = [:]
-    private var presence = BrokerPresence()
+    var presence = BrokerPresence()
     private var renewal: ClientRenewal
     /// Why the client is being given up: as soon as it has reported on everything it is made anew.
     private var ending: KafkaError?
-    private var isClosing = false
-    private var closeWaiter: CheckedContinuation<Void, Never>?
+    var isClosing = false
+    var closeWaiter: CheckedContinuation<Void, Never>?
 
     /// - Throws: ``KafkaError`` for a configuration that cannot work.
     init(
@@ -82,10 +82,11 @@ actor KafkaProducer {
     /// What the client has of it may still arrive; its reports are left out.
     private func cancel(_ batch: UInt32) {
         line.remove(batch)
-        finish(ledger.end(batch, KafkaError(RD_KAFKA_RESP_ERR__INTR, "the attempt was cancelled before its report came")))
+        finish(
+            ledger.end(batch, KafkaError(RD_KAFKA_RESP_ERR__INTR, "the attempt was cancelled before its report came")))
     }
 
-    private func finish(_ completion: BatchLedger.Completion?) {
+    func finish(_ completion: BatchLedger.Completion?) {
         guard let completion else { return }
         waiters.removeValue(forKey: completion.batch)?.resume(returning: completion.outcomes)
         endIfIdle()
@@ -146,7 +147,8 @@ actor KafkaProducer {
         ending = error
         logger.error("the Kafka producer failed and is made anew", metadata: [LogKey.error: "\(error)"])
         if let failure = handle?.purge() {
-            logger.error("the Kafka producer keeps what it has until it times out", metadata: [LogKey.error: "\(failure)"])
+            logger.error(
+                "the Kafka producer keeps what it has until it times out", metadata: [LogKey.error: "\(failure)"])
         }
         // It may have nothing to report.
         thread.signal.raise()
@@ -191,57 +193,5 @@ actor KafkaProducer {
             return error
         }
     }
-
-    // MARK: Closing
-
-    /// Waits for the reports of what was sent, but not for longer than `patience`, and ends the client.
-    nonisolated func close(patience: Duration) async {
-        let timer = Task {
-            // Only the end of this task wakes it early.
-            try? await time.sleep(until: time.now() + patience)
-            await expire()
-        }
-        await drain()
-        timer.cancel()
-        thread.stop()
-        await thread.end()
-    }
-
-    private func drain() async {
-        isClosing = true
-        await withCheckedContinuation { continuation in
-            closeWaiter.map { $0.resume() }
-            closeWaiter = continuation
-            endIfIdle()
-        }
-        handle?.destroy()
-        handle = nil
-    }
-
-    private func expire() {
-        for batch in line.removeAll() { finish(ledger.end(batch, .closed)) }
-        for completion in ledger.endAll(.closed) { finish(completion) }
-        endIfIdle()
-    }
-
-    private func endIfIdle() {
-        guard isClosing, ledger.isEmpty, let closeWaiter else { return }
-        self.closeWaiter = nil
-        closeWaiter.resume()
-    }
-
-    // MARK: Tests
-
-    /// Lets the client fail as if the brokers had made it (librdkafka, `rd_kafka_test_fatal_error`).
-    func failFatally(_ error: rd_kafka_resp_err_t) -> Bool {
-        guard let handle else { return false }
-        return rd_kafka_test_fatal_error(handle.pointer, error, "asked for by a test") == RD_KAFKA_RESP_ERR_NO_ERROR
-    }
-
-    /// How many messages the client has.
-    var countInClient: Int { inClient }
-
-    /// Whether no broker can be reached.
-    var isAway: Bool { presence.absence != nil }
 }
 #endif

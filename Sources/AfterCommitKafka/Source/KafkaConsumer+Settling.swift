@@ -42,7 +42,7 @@ extension KafkaConsumer {
             for rejection in rejections { assignment.giveBack(rejection.receipt) }
             throw KafkaError(
                 .deadLetterTopicMissing,
-                "a message of \(group) can never be handled; set deadLetterTopic of the KafkaEventSource, where such go")
+                "a message of \(group) can never be handled; set the source's deadLetterTopic, where such go")
         }
         for rejection in rejections {
             guard let (place, message) = assignment[rejection.receipt] else { continue }

@@ -6,7 +6,7 @@ import Logging
 /// A member of a consumer group on a thread of its own. The thread takes part in the group all the time, whoever asks for
 /// messages or does not, so that backpressure never looks like a member that hangs.
 actor KafkaConsumer {
-    private struct Waiter {
+    struct Waiter {
         let id: Int
         let limit: Int
         let continuation: CheckedContinuation<[IncomingMessage], any Error>
@@ -23,14 +23,14 @@ actor KafkaConsumer {
 
     var handle: KafkaHandle?
     var assignment = Assignment()
-    private var isSubscribed = false
-    private var renewal: ClientRenewal
+    var isSubscribed = false
+    var renewal: ClientRenewal
     /// Why the client is being given up, as soon as nothing of it is held any more.
-    private var ending: KafkaError?
+    var ending: KafkaError?
     /// What the next one who asks is told.
-    private var failure: KafkaError?
-    private var waiters: [Waiter] = []
-    private var lastWaiter = 0
+    var failure: KafkaError?
+    var waiters: [Waiter] = []
+    var lastWaiter = 0
     var isClosing = false
     var closeWaiter: CheckedContinuation<Void, Never>?
     /// Writes dead letters.
@@ -65,7 +65,7 @@ actor KafkaConsumer {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    private static func makeHandle(
+    static func makeHandle(
         _ configuration: KafkaConfiguration, _ group: String, _ signal: Signal
     ) throws(KafkaError) -> KafkaHandle {
         try KafkaHandle(
@@ -74,84 +74,6 @@ actor KafkaConsumer {
                 "group.id": group, "partition.assignment.strategy": "cooperative-sticky",
                 "enable.auto.offset.store": "false", "enable.auto.commit": "true",
             ], signal: signal)
-    }
-
-    // MARK: Receiving
-
-    /// Waits for messages.
-    /// - Throws: ``KafkaError``, `CancellationError`.
-    func receive(upTo limit: Int) async throws -> [IncomingMessage] {
-        try connect()
-        lastWaiter += 1
-        let id = lastWaiter
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                waiters.append(Waiter(id: id, limit: max(1, limit), continuation: continuation))
-                giveOut()
-            }
-        } onCancel: {
-            // It comes after what is above: both run here, one after the other.
-            Task { await self.cancel(id) }
-        }
-    }
-
-    /// One who has been given messages gets them.
-    private func cancel(_ id: Int) {
-        guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
-        waiters.remove(at: index).continuation.resume(throwing: CancellationError())
-    }
-
-    private func connect() throws(KafkaError) {
-        guard !isClosing else { throw .closed }
-        if handle == nil {
-            if let refusal = renewal.refusal(now: time.now()) { throw refusal }
-            do throws(KafkaError) {
-                handle = try Self.makeHandle(configuration, group, thread.signal)
-            } catch {
-                renewal.failed(error, now: time.now())
-                throw error
-            }
-        }
-        guard !isSubscribed else { return }
-        try handle?.subscribe(topics)
-        isSubscribed = true
-    }
-
-    /// Gives those who wait what is there, one after the other.
-    func giveOut() {
-        while let waiter = waiters.first {
-            let messages = take(upTo: waiter.limit)
-            if messages.isEmpty {
-                guard let failure else { return }
-                self.failure = nil
-                waiters.removeFirst().continuation.resume(throwing: failure)
-            } else {
-                waiters.removeFirst().continuation.resume(returning: messages)
-            }
-        }
-    }
-
-    /// Takes at most so many messages, and no more than may be out.
-    private func take(upTo limit: Int) -> [IncomingMessage] {
-        var messages = assignment.takeReturned(upTo: limit)
-        guard let handle else { return messages }
-        while true {
-            let room = min(limit - messages.count, options.maxOutstanding - assignment.outstanding)
-            guard room > 0 else { return messages }
-            let taken = handle.takeMessages(upTo: room) { place, offset, message in
-                guard let channel = assignment.channel(of: place) else { return }
-                guard let receipt = assignment.give(message, offset: offset, channel: channel) else { return }
-                var message = message.message
-                message.receipt = receipt
-                messages.append(message)
-            } failure: { error in
-                note(error)
-            }
-            endIfFailed()
-            if taken == 0 || self.handle == nil { break }
-        }
-        if !messages.isEmpty { renewal.succeeded() }
-        return messages
     }
 
     // MARK: The client's events
@@ -179,7 +101,7 @@ actor KafkaConsumer {
         }
     }
 
-    private func note(_ error: KafkaError) {
+    func note(_ error: KafkaError) {
         if let fatal = handle?.fatalError {
             ending = fatal
             return
@@ -194,7 +116,7 @@ actor KafkaConsumer {
     }
 
     /// A client that can do nothing more is ended: another one takes its place in the group, and what is out comes again.
-    private func endIfFailed() {
+    func endIfFailed() {
         guard let error = ending else { return }
         ending = nil
         logger.error("the Kafka consumer failed and is made anew", metadata: [LogKey.error: "\(error)"])

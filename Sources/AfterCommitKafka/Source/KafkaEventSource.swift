@@ -93,7 +93,8 @@ extension KafkaEventSource {
         public var backoff: Backoff
 
         public init(
-            maxOutstanding: Int = 4_096, deadLetterTimeout: Duration = .seconds(20), closeTimeout: Duration = .seconds(5),
+            maxOutstanding: Int = 4_096, deadLetterTimeout: Duration = .seconds(20),
+            closeTimeout: Duration = .seconds(5),
             backoff: Backoff = .exponential(base: .milliseconds(500), factor: 2, cap: .seconds(30))
         ) {
             self.maxOutstanding = maxOutstanding

@@ -37,7 +37,9 @@ struct ReceivedMessage: Sendable {
     }
 
     /// What goes to the dead letters: all as it came, with headers that say where from and why.
-    func deadLetter(topic: String, from place: TopicPartition, offset: UInt64, group: String, reason: String) -> KafkaRecord {
+    func deadLetter(
+        topic: String, from place: TopicPartition, offset: UInt64, group: String, reason: String
+    ) -> KafkaRecord {
         let added = [
             ("aftercommit.reason", reason), ("aftercommit.topic", place.topic),
             ("aftercommit.partition", "\(place.partition)"), ("aftercommit.offset", "\(offset)"),

@@ -8,7 +8,8 @@ import CRDKafka
 /// ```swift
 /// let cluster = try KafkaMockCluster(brokers: 3)
 /// try cluster.createTopic("orders", partitions: 4)
-/// let sink = try KafkaEventSink(KafkaConfiguration(bootstrapServers: cluster.bootstrapServers), topic: "orders", logger: logger)
+/// let kafka = try KafkaConfiguration(bootstrapServers: cluster.bootstrapServers)
+/// let sink = try KafkaEventSink(kafka, topic: "orders", logger: logger)
 /// ```
 ///
 /// It stands until it is released. What it cannot do, librdkafka's header `rdkafka_mock.h` says: it has no administration,
@@ -43,7 +44,7 @@ public final class KafkaMockCluster: @unchecked Sendable {
             let servers = rd_kafka_mock_cluster_bootstraps(cluster)
         else {
             rd_kafka_destroy(client)
-            throw KafkaError(.invalidConfiguration, "the mock cluster cannot be made: it needs a socket for each broker")
+            throw KafkaError(.invalidConfiguration, "the mock cluster has no socket for each broker")
         }
         self.client = client
         self.cluster = cluster

@@ -1,0 +1,81 @@
+#if Kafka
+import AfterCommit
+
+extension KafkaConsumer {
+    /// Waits for messages.
+    /// - Throws: ``KafkaError``, `CancellationError`.
+    func receive(upTo limit: Int) async throws -> [IncomingMessage] {
+        try connect()
+        lastWaiter += 1
+        let id = lastWaiter
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                waiters.append(Waiter(id: id, limit: max(1, limit), continuation: continuation))
+                giveOut()
+            }
+        } onCancel: {
+            // It comes after what is above: both run here, one after the other.
+            Task { await self.cancel(id) }
+        }
+    }
+
+    /// One who has been given messages gets them.
+    private func cancel(_ id: Int) {
+        guard let index = waiters.firstIndex(where: { $0.id == id }) else { return }
+        waiters.remove(at: index).continuation.resume(throwing: CancellationError())
+    }
+
+    private func connect() throws(KafkaError) {
+        guard !isClosing else { throw .closed }
+        if handle == nil {
+            if let refusal = renewal.refusal(now: time.now()) { throw refusal }
+            do throws(KafkaError) {
+                handle = try Self.makeHandle(configuration, group, thread.signal)
+            } catch {
+                renewal.failed(error, now: time.now())
+                throw error
+            }
+        }
+        guard !isSubscribed else { return }
+        try handle?.subscribe(topics)
+        isSubscribed = true
+    }
+
+    /// Gives those who wait what is there, one after the other.
+    func giveOut() {
+        while let waiter = waiters.first {
+            let messages = take(upTo: waiter.limit)
+            if messages.isEmpty {
+                guard let failure else { return }
+                self.failure = nil
+                waiters.removeFirst().continuation.resume(throwing: failure)
+            } else {
+                waiters.removeFirst().continuation.resume(returning: messages)
+            }
+        }
+    }
+
+    /// Takes at most so many messages, and no more than may be out.
+    private func take(upTo limit: Int) -> [IncomingMessage] {
+        var messages = assignment.takeReturned(upTo: limit)
+        guard let handle else { return messages }
+        while true {
+            let room = min(limit - messages.count, options.maxOutstanding - assignment.outstanding)
+            guard room > 0 else { return messages }
+            let taken = handle.takeMessages(upTo: room) { place, offset, message in
+                guard let channel = assignment.channel(of: place) else { return }
+                guard let receipt = assignment.give(message, offset: offset, channel: channel) else { return }
+                var message = message.message
+                message.receipt = receipt
+                messages.append(message)
+            } failure: { error in
+                note(error)
+            }
+            endIfFailed()
+            if taken == 0 || self.handle == nil { break }
+        }
+        if !messages.isEmpty { renewal.succeeded() }
+        return messages
+    }
+}
+#endif
