@@ -6,6 +6,8 @@ import Logging
 /// An idempotent producer on a thread of its own. What becomes of a message is known from its delivery report alone.
 actor KafkaProducer {
     nonisolated let thread: StoreThread
+    /// Raised where the client has something to tell.
+    let signal = Signal()
     private let configuration: KafkaConfiguration
     private let messageTimeout: Duration
     let time: TimeSource
@@ -34,9 +36,8 @@ actor KafkaProducer {
         self.renewal = renewal
         self.time = time
         self.logger = logger
-        let thread = StoreThread(name: "kafka-producer")
-        self.thread = thread
-        handle = try Self.makeHandle(configuration, messageTimeout, thread.signal)
+        thread = StoreThread(name: "kafka-producer", signal: signal)
+        handle = try Self.makeHandle(configuration, messageTimeout, signal)
         thread.start { [weak self] in
             self?.assumeIsolated { $0.serve() }
         }
@@ -151,7 +152,7 @@ actor KafkaProducer {
                 "the Kafka producer keeps what it has until it times out", metadata: [LogKey.error: "\(failure)"])
         }
         // It may have nothing to report.
-        thread.signal.raise()
+        signal.raise()
     }
 
     // MARK: Sending
@@ -185,7 +186,7 @@ actor KafkaProducer {
     private func makeHandle() -> KafkaError? {
         if let refusal = renewal.refusal(now: time.now()) { return refusal }
         do throws(KafkaError) {
-            handle = try Self.makeHandle(configuration, messageTimeout, thread.signal)
+            handle = try Self.makeHandle(configuration, messageTimeout, signal)
             presence = BrokerPresence()
             return nil
         } catch {

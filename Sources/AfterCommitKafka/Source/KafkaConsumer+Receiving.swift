@@ -30,7 +30,7 @@ extension KafkaConsumer {
         if handle == nil {
             if let refusal = renewal.refusal(now: time.now()) { throw refusal }
             do throws(KafkaError) {
-                handle = try Self.makeHandle(configuration, group, thread.signal)
+                handle = try Self.makeHandle(configuration, group, signal)
             } catch {
                 renewal.failed(error, now: time.now())
                 throw error

@@ -13,6 +13,8 @@ actor KafkaConsumer {
     }
 
     nonisolated let thread: StoreThread
+    /// Raised where the client has something to tell.
+    let signal = Signal()
     let configuration: KafkaConfiguration
     let topics: [String]
     let group: String
@@ -49,9 +51,8 @@ actor KafkaConsumer {
         self.time = time
         self.logger = logger
         renewal = options.renewal
-        let thread = StoreThread(name: "kafka-consumer")
-        self.thread = thread
-        handle = try Self.makeHandle(configuration, group, thread.signal)
+        thread = StoreThread(name: "kafka-consumer", signal: signal)
+        handle = try Self.makeHandle(configuration, group, signal)
         // Often enough for max.poll.interval.ms, which is 5 minutes by default.
         let interval = configuration.properties["max.poll.interval.ms"].flatMap(Int.init) ?? 300_000
         thread.start(tick: .milliseconds(min(5_000, max(100, interval / 3)))) { [weak self] in
