@@ -106,11 +106,8 @@ final class LogLines: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(
-            level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-            function: String, line: UInt
-        ) {
-            log.all.withLock { $0.append("\(level) \(message)") }
+        func log(event: LogEvent) {
+            log.all.withLock { $0.append("\(event.level) \(event.message)") }
         }
     }
 
