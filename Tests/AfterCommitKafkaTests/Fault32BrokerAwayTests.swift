@@ -57,6 +57,23 @@ struct Fault32BrokerAwayTests {
         #expect(Set(messages.map(\.text)).count == 102)
     }
 
+    @Test("Fault 32: what the client says of it goes to the logger, and so does a timeout that cannot work")
+    func log() async throws {
+        let cluster = try KafkaMockCluster(brokers: 1)
+        try cluster.setDown()
+        let log = LogLines()
+        try await withSink(cluster.configuration(), options: impatient, logger: log.logger) { sink in
+            let event = Fixtures.event(timeout: .milliseconds(900), logger: log.logger)
+            for _ in 0..<2 {
+                #expect(await sink.send([event]).map(\.summary) == ["kafka._MSG_TIMED_OUT"])
+            }
+        }
+        let lines = log.lines
+        #expect(lines.filter { $0 == "warning no Kafka broker can be reached" }.count == 1)
+        #expect(lines.filter { $0.hasPrefix("warning the subscription's timeout is not longer") }.count == 1)
+        #expect(lines.contains("notice the Kafka client reports"))
+    }
+
     @Test("Fault 32: brokers that go, come and hang up in the middle of it: every event arrives, once or twice")
     func interrupted() async throws {
         let cluster = try KafkaMockCluster(brokers: 2)

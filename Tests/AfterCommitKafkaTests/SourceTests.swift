@@ -161,6 +161,19 @@ struct SourceTests {
         }
     }
 
+    @Test("Closing does not wait for brokers that are away for longer than it may")
+    func closingAway() async throws {
+        let cluster = try await cluster(events: 3)
+        let source = try KafkaEventSource(
+            cluster.configuration(), topics: ["orders"], group: "readers",
+            options: KafkaEventSource.Options(closeTimeout: .milliseconds(100)), logger: Fixtures.quiet)
+        let messages = try await source.receive(exactly: 3)
+        try cluster.setDown()
+        try await source.accept(messages)
+        let duration = await ContinuousClock().measure { await source.close() }
+        #expect(duration < .seconds(20))
+    }
+
     @Test("A closed source throws")
     func closed() async throws {
         let cluster = try await cluster(events: 1)

@@ -94,6 +94,29 @@ final class Seen: Sendable {
     var count: Int { counts.withLock { $0.count } }
 }
 
+/// The lines of a log: level and message.
+final class LogLines: Sendable {
+    private struct Handler: LogHandler {
+        let log: LogLines
+        var logLevel = Logger.Level.debug
+        var metadata: Logger.Metadata = [:]
+
+        subscript(metadataKey key: String) -> Logger.MetadataValue? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            log.all.withLock { $0.append("\(event.level) \(event.message)") }
+        }
+    }
+
+    private let all = Locked<[String]>([])
+
+    var logger: Logger { Logger(label: "test", factory: { _ in Handler(log: self) }) }
+    var lines: [String] { all.withLock { $0 } }
+}
+
 /// The highest of some numbers.
 final class Peak: Sendable {
     private let highest = Locked(0)

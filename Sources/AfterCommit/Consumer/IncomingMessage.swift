@@ -39,9 +39,11 @@ public struct IncomingMessage: Sendable {
         self.key = key
         self.redeliveries = redeliveries
         attributes = [:]
+        attributes.reserveCapacity(attributePrefixes.isEmpty ? 0 : headers.count)
         for (name, value) in headers {
-            guard let prefix = attributePrefixes.first(where: name.hasPrefix) else { continue }
-            attributes[String(name.dropFirst(prefix.count))] = value
+            // By bytes: characters would have to be found in each name.
+            guard let prefix = attributePrefixes.first(where: { name.utf8.starts(with: $0.utf8) }) else { continue }
+            attributes[String(Substring(name.utf8.dropFirst(prefix.utf8.count)))] = value
         }
     }
 

@@ -31,6 +31,15 @@ struct BatchLedger {
         var outcomes: [KafkaError?]
         var isKnown: [Bool]
         var missing: Int
+
+        /// - Returns: how many are missing now; `nil` for an outcome that was known.
+        mutating func settle(_ index: Int, _ outcome: KafkaError?) -> Int? {
+            guard index < isKnown.count, !isKnown[index] else { return nil }
+            isKnown[index] = true
+            if let outcome { outcomes[index] = outcome }
+            missing -= 1
+            return missing
+        }
     }
 
     private var batches: [UInt32: Batch] = [:]
@@ -56,16 +65,11 @@ struct BatchLedger {
 
     /// Notes one outcome. What is known already, or belongs to a batch that is gone, is left out.
     mutating func settle(_ token: Token, _ outcome: KafkaError?) -> Completion? {
-        let index = Int(token.index)
-        guard let place = batches.index(forKey: token.batch), index < batches.values[place].isKnown.count,
-            !batches.values[place].isKnown[index]
-        else { return nil }
-        batches.values[place].isKnown[index] = true
-        batches.values[place].outcomes[index] = outcome
-        batches.values[place].missing -= 1
+        // One look-up for each report.
+        guard let left = batches[token.batch]?.settle(Int(token.index), outcome) else { return nil }
         missing -= 1
-        guard batches.values[place].missing == 0 else { return nil }
-        return Completion(batch: token.batch, outcomes: batches.remove(at: place).value.outcomes)
+        guard left == 0, let batch = batches.removeValue(forKey: token.batch) else { return nil }
+        return Completion(batch: token.batch, outcomes: batch.outcomes)
     }
 
     /// Ends a batch; what is not known has failed with `error`.

@@ -10,7 +10,7 @@ extension KafkaRecord {
         case .binary:
             headers.reserveCapacity(event.attributes.count + 1)
             for attribute in event.attributes {
-                headers.append(KafkaHeader("ce_\(attribute.name)", .text(attribute.value)))
+                headers.append(KafkaHeader("ce_" + attribute.name, .text(attribute.value)))
             }
             if let contentType = event.contentType { headers.append(KafkaHeader("content-type", .text(contentType))) }
             value = .bytes(event.data)
