@@ -19,7 +19,7 @@ final class BrokerConnection {
     /// After how much silence the connection is lost; `nil` for never.
     let heartbeat: Duration?
     /// Whether the channel takes commands.
-    private(set) var isChannelOpen = false
+    var isChannelOpen = false
 
     private let callTimeout: Duration
     private let interrupt: Interrupt
@@ -28,9 +28,9 @@ final class BrokerConnection {
     private var content: ContentAssembly?
     /// What came while an answer was waited for.
     private var waiting: [BrokerEvent] = []
-    private var isCorked = false
+    var isCorked = false
     /// Once it is being closed nothing interrupts the goodbye, which takes a second at the most.
-    private var isClosing = false
+    var isClosing = false
 
     /// - Parameter state: logged in; it is destroyed with this.
     init(
@@ -182,55 +182,6 @@ final class BrokerConnection {
         if poll(&descriptors, 2, Int32(clamping: patience.wholeMilliseconds)) < 0, errno != EINTR {
             throw RabbitMQError(.connectionLost, "\(SystemError("poll"))")
         }
-    }
-
-    /// Opens the channel, and makes or looks for what the topology says.
-    func openChannel(_ topology: RabbitMQTopology) throws(RabbitMQError) {
-        var open = amqp_channel_open_t(out_of_band: amqp_empty_bytes)
-        try call(AMQP_CHANNEL_OPEN_METHOD, &open, answer: AMQP_CHANNEL_OPEN_OK_METHOD)
-        isChannelOpen = true
-        for step in topology.steps { try take(step) }
-    }
-
-    /// Says goodbye, and waits until the broker has read all that was sent before.
-    func close() throws(RabbitMQError) {
-        uncork()
-        isClosing = true
-        // A broker that reads nothing would hold up the goodbye for as long as it likes.
-        guard readiness().writing else { return }
-        var close = amqp_connection_close_t(
-            reply_code: 200, reply_text: amqp_empty_bytes, class_id: 0, method_id: 0)
-        try call(AMQP_CONNECTION_CLOSE_METHOD, &close, answer: AMQP_CONNECTION_CLOSE_OK_METHOD, channel: 0)
-    }
-
-    // MARK: Writing
-
-    /// Whether there is something to read, and room to write; both where the system does not tell, and the next call does.
-    func readiness() -> (reading: Bool, writing: Bool) {
-        var request = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT), revents: 0)
-        guard poll(&request, 1, 0) >= 0 else { return (true, true) }
-        let trouble = Int32(request.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0
-        return (trouble || Int32(request.revents) & POLLIN != 0, trouble || Int32(request.revents) & POLLOUT != 0)
-    }
-
-    /// Lets the system gather small writes until ``uncork()``, where it can. It only makes things faster.
-    func cork() {
-        guard !isCorked else { return }
-        isCorked = true
-        setCork(1)
-    }
-
-    func uncork() {
-        guard isCorked else { return }
-        isCorked = false
-        setCork(0)
-    }
-
-    private func setCork(_ value: Int32) {
-        #if os(Linux)
-        var value = value
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
-        #endif
     }
 }
 

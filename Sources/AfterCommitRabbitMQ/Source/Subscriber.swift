@@ -21,10 +21,10 @@ actor Subscriber {
     private let time: TimeSource
     private let logger: Logger
 
-    private var connection: BrokerConnection?
+    private(set) var connection: BrokerConnection?
     /// Which connection it is, from 1: what was given out on another is the broker's again.
-    private var generation: UInt64 = 0
-    private var acks = AckLedger()
+    private(set) var generation: UInt64 = 0
+    var acks = AckLedger()
     /// Come and not asked for, at most the prefetch.
     private var buffer = DeliveryBuffer()
     private var waiters: [ReceiveWaiter] = []
@@ -169,40 +169,10 @@ actor Subscriber {
     }
 
     /// What was given out and not told of is the broker's again.
-    private func drop() {
+    func drop() {
         connection = nil
         acks = AckLedger()
         buffer = DeliveryBuffer()
-    }
-
-    // MARK: Settling
-
-    func settle(_ settlements: [MessageSettlement]) throws {
-        guard connection != nil else { return }
-        let own = settlements.filter { $0.receipt.channel == generation }
-        do throws(RabbitMQError) {
-            try tell(own.map { ($0.receipt.tag, $0.outcome) })
-        } catch {
-            drop()
-            throw error
-        }
-    }
-
-    private func tell(_ outcomes: [(tag: UInt64, outcome: MessageSettlement.Outcome)]) throws(RabbitMQError) {
-        guard let connection else { return }
-        let commands = acks.settle(outcomes)
-        if commands.count > 1 { connection.cork() }
-        for command in commands {
-            switch command {
-            case .accept(let tag, let multiple):
-                var ack = amqp_basic_ack_t(delivery_tag: tag, multiple: multiple ? 1 : 0)
-                try connection.send(AMQP_BASIC_ACK_METHOD, &ack)
-            case .refuse(let tag, let multiple, let requeue):
-                var nack = amqp_basic_nack_t(delivery_tag: tag, multiple: multiple ? 1 : 0, requeue: requeue ? 1 : 0)
-                try connection.send(AMQP_BASIC_NACK_METHOD, &nack)
-            }
-        }
-        connection.uncork()
     }
 }
 

@@ -28,7 +28,10 @@ struct AwayTests {
         await sink.close()
     }
 
-    @Test("memory stays flat while it is away")
+    /// It keeps what was freed for a while, to find who still uses it.
+    private static let hasAddressSanitizer = dlsym(nil, "__asan_init") != nil
+
+    @Test("memory stays flat while it is away", .disabled(if: hasAddressSanitizer))
     func memory() async throws {
         // Port 1 is nobody's.
         let sink = try sink(port: 1, reconnect: .constant(.milliseconds(1)))
@@ -39,8 +42,8 @@ struct AwayTests {
             let failed = await sink.send(events).allSatisfy { $0.error?.code == .unreachable }
             #expect(failed)
         }
-        // A gigabyte went by. Other tests run beside this one.
-        #expect(try residentBytes() - before < 100_000_000)
+        // A quarter of a million messages went by, of a kilobyte each beside the payload. Other tests run beside this one.
+        #expect(try await eventually { try residentBytes() - before < 100_000_000 })
         await sink.close()
     }
 
