@@ -15,7 +15,7 @@ public import ServiceLifecycle
 ///
 /// Messages are stored in batches, one commit for each, and acknowledged after it: nothing is lost in between, and what comes
 /// twice is stored once, by its id, for 7 days. A broker that is away is tried again with a backoff. While the storage is full
-/// nothing more is taken, and the broker keeps the rest.
+/// one more batch is taken at most, and the broker keeps the rest.
 ///
 /// What is no CloudEvent is stored, too, with its bytes, and becomes a dead letter of ``unreadable``. Redriven, it is read
 /// again: by a binary that can, it becomes the event it is.
@@ -32,7 +32,8 @@ public actor EventConsumer: Service {
     private let reading: MessageReading
     private let time: TimeSource
     private var log: ConsumerLog
-    private var retry: RetryDelay
+    private var sourceRetry: RetryDelay
+    private var storageRetry: RetryDelay
     private var hasRun = false
 
     /// - Parameters:
@@ -58,7 +59,8 @@ public actor EventConsumer: Service {
             consumer: name, typePrefix: configuration.eventTypePrefix,
             maxPayloadBytes: storage.envelopes.maxPayloadBytes)
         log = ConsumerLog(consumer: name, source: source.name, logger: logger, metrics: configuration.metrics)
-        retry = RetryDelay(configuration.backoff, random: random)
+        sourceRetry = RetryDelay(configuration.backoff, random: random)
+        storageRetry = sourceRetry
         unreadable = .unreadable(reading, wallClock: storage.envelopes.wallClock)
     }
 
@@ -87,35 +89,43 @@ public actor EventConsumer: Service {
         if case .failure(let error) = result, !(error is CancellationError) { throw error }
     }
 
+    /// While one batch is being stored the next one is received and read: a commit waits for the disk.
     private func takeAll() async throws {
+        var batch = try await nextBatch()
         while true {
             try Task.checkCancellation()
-            let messages: [IncomingMessage]
+            async let next = nextBatch()
+            await settle(try await store(batch))
+            log.count(totals)
+            batch = try await next
+        }
+    }
+
+    /// Messages, and what becomes of them in the storage.
+    private struct Batch {
+        let messages: [IncomingMessage]
+        let emissions: [Emission]
+    }
+
+    private func nextBatch() async throws -> Batch {
+        while true {
+            try Task.checkCancellation()
             do {
-                messages = try await source.receive(upTo: configuration.batchSize)
+                let messages = try await source.receive(upTo: configuration.batchSize)
+                log.sourceIsThere()
+                sourceRetry.succeeded()
+                totals.received += messages.count
+                return read(messages)
             } catch {
                 try Task.checkCancellation()
                 totals.failedReceives += 1
                 log.sourceIsAway(error)
-                try await pause()
-                continue
+                try await time.sleep(until: time.now() + sourceRetry.failed())
             }
-            log.sourceIsThere()
-            retry.succeeded()
-            totals.received += messages.count
-            await settle(try await store(messages))
-            log.count(totals)
         }
     }
 
-    private func pause() async throws {
-        try await time.sleep(until: time.now() + retry.failed())
-    }
-
-    // MARK: Storing
-
-    /// - Returns: what the broker is to be told.
-    private func store(_ messages: [IncomingMessage]) async throws -> [MessageSettlement] {
+    private func read(_ messages: [IncomingMessage]) -> Batch {
         let now = storage.envelopes.wallClock.now()
         let emissions = messages.map { message in
             do {
@@ -124,6 +134,14 @@ public actor EventConsumer: Service {
                 return unreadable(message, error)
             }
         }
+        return Batch(messages: messages, emissions: emissions)
+    }
+
+    // MARK: Storing
+
+    /// - Returns: what the broker is to be told.
+    private func store(_ batch: Batch) async throws -> [MessageSettlement] {
+        let (messages, emissions) = (batch.messages, batch.emissions)
         let report = try await receive(emissions)
         totals.duplicates += report.duplicates.count
         totals.taken += emissions.count - report.duplicates.count - report.refused.count
@@ -162,14 +180,14 @@ public actor EventConsumer: Service {
             do {
                 let report = try await storage.receive(emissions)
                 log.storageTook()
-                retry.succeeded()
+                storageRetry.succeeded()
                 return report
             } catch let error as StorageError where [.closed, .needsOutbox].contains(error.code) {
                 throw error
             } catch {
                 try Task.checkCancellation()
                 log.storageRefused(error)
-                try await pause()
+                try await time.sleep(until: time.now() + storageRetry.failed())
             }
         }
     }
