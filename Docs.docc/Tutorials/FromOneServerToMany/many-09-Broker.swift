@@ -5,15 +5,14 @@ import Logging
 /// The one place that knows which broker there is.
 enum Broker {
     static let topology = RabbitMQTopology.declare(
-        exchanges: [.topic("shop")],
+        exchanges: [.topic("orders")],
         queues: [
-            .quorum(
-                "data-platform", bindings: [.init("shop", "order.*")], deadLetters: .init("data-platform.dead"))
+            .quorum("platform", bindings: [.init("orders", "order.*")], deadLetters: .init("platform.dead"))
         ])
 
     static func sink(logger: Logger) throws -> any EventSink {
         try RabbitMQEventSink(
             RabbitMQConfiguration(Settings.broker),
-            configuration: RabbitMQEventSinkConfiguration(exchange: "shop", topology: topology))
+            configuration: RabbitMQEventSinkConfiguration(exchange: "orders", topology: topology))
     }
 }

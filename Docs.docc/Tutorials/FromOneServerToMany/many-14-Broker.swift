@@ -5,22 +5,21 @@ import Logging
 /// The one place that knows which broker there is.
 enum Broker {
     static let topology = RabbitMQTopology.declare(
-        exchanges: [.topic("shop")],
+        exchanges: [.topic("orders")],
         queues: [
-            .quorum(
-                "data-platform", bindings: [.init("shop", "order.*")], deadLetters: .init("data-platform.dead"))
+            .quorum("platform", bindings: [.init("orders", "order.*")], deadLetters: .init("platform.dead"))
         ])
 
     static func sink(logger: Logger) throws -> any EventSink {
         try RabbitMQEventSink(
             RabbitMQConfiguration(Settings.broker),
-            configuration: RabbitMQEventSinkConfiguration(exchange: "shop", topology: topology))
+            configuration: RabbitMQEventSinkConfiguration(exchange: "orders", topology: topology))
     }
 
     static func source(logger: Logger) throws -> any EventSource {
         try RabbitMQEventSource(
             RabbitMQConfiguration(Settings.broker),
-            configuration: RabbitMQEventSourceConfiguration(queue: "data-platform", topology: topology),
+            configuration: RabbitMQEventSourceConfiguration(queue: "platform", topology: topology),
             logger: logger)
     }
 }

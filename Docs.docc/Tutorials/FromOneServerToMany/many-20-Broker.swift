@@ -6,27 +6,26 @@ import Logging
 /// The one place that knows which broker there is.
 enum Broker {
     static let topology = RabbitMQTopology.declare(
-        exchanges: [.topic("shop")],
+        exchanges: [.topic("orders")],
         queues: [
-            .quorum(
-                "data-platform", bindings: [.init("shop", "order.*")], deadLetters: .init("data-platform.dead"))
+            .quorum("platform", bindings: [.init("orders", "order.*")], deadLetters: .init("platform.dead"))
         ])
 
     static func sink(logger: Logger) throws -> any EventSink {
         if let kafka = try kafka() { return try KafkaEventSink(kafka, topic: "orders", logger: logger) }
         return try RabbitMQEventSink(
             RabbitMQConfiguration(Settings.broker),
-            configuration: RabbitMQEventSinkConfiguration(exchange: "shop", topology: topology))
+            configuration: RabbitMQEventSinkConfiguration(exchange: "orders", topology: topology))
     }
 
     static func source(logger: Logger) throws -> any EventSource {
         if let kafka = try kafka() {
             return try KafkaEventSource(
-                kafka, topics: ["orders"], group: "data-platform", deadLetterTopic: "data-platform.dead", logger: logger)
+                kafka, topics: ["orders"], group: "platform", deadLetterTopic: "platform.dead", logger: logger)
         }
         return try RabbitMQEventSource(
             RabbitMQConfiguration(Settings.broker),
-            configuration: RabbitMQEventSourceConfiguration(queue: "data-platform", topology: topology),
+            configuration: RabbitMQEventSourceConfiguration(queue: "platform", topology: topology),
             logger: logger)
     }
 
