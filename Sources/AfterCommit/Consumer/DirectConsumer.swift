@@ -48,6 +48,10 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
     ///   - inbox: where keys are remembered and effects are written.
     ///   - type: the events' type.
     ///   - policy: how often a failing event is tried, after which waits, and how many at once.
+    ///   - logger: told of failed attempts and rejected messages.
+    ///   - configuration: how messages are taken.
+    ///   - clock: measures waits.
+    ///   - random: the jitter of waits.
     ///   - handler: runs in the transaction, synchronously, and may run more than once before its commit.
     /// - Throws: ``ConsumerError``.
     public init<E: Event>(

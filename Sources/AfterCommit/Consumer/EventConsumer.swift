@@ -39,6 +39,8 @@ public actor EventConsumer: Service {
     ///   - name: 1 to 90 bytes, unique in an engine. The dead letters of ``unreadable`` belong to it.
     ///   - source: where messages come from. It is closed when ``run()`` ends.
     ///   - storage: where events are stored, as an outbox.
+    ///   - logger: told of a source or a storage that is away, and of messages that are no events.
+    ///   - configuration: how messages are taken.
     ///   - clock: measures waits.
     ///   - random: the jitter of waits.
     /// - Throws: ``ConsumerError``.
