@@ -1,6 +1,7 @@
 #if Example
 import AfterCommit
 import AfterCommitTesting
+import ArgumentParser
 import Foundation
 @testable import PlaceOrder
 import Testing
