@@ -72,21 +72,28 @@ public actor EventConsumer: Service {
             throw ConsumerError(.alreadyRan, "the consumer \(name) runs or has run; make another one")
         }
         hasRun = true
-        guard try await storage.registeredSubscriptions().contains(unreadable.name) else {
-            throw ConsumerError(
-                .missingSubscription,
-                "no engine holds the messages of \(name) that are no events: make the engine first, with `consumer.unreadable` among its subscriptions"
-            )
-        }
         let result: Result<Void, any Error>
         do {
-            try await cancelWhenGracefulShutdown { try await self.takeAll() }
+            try await cancelWhenGracefulShutdown {
+                try await self.checkSubscription()
+                try await self.takeAll()
+            }
             result = .success(())
         } catch {
             result = .failure(error)
         }
         await source.close()
         if case .failure(let error) = result, !(error is CancellationError) { throw error }
+    }
+
+    private func checkSubscription() async throws {
+        let names = try await asking { try await self.storage.registeredSubscriptions() }
+        guard names.contains(unreadable.name) else {
+            throw ConsumerError(
+                .missingSubscription,
+                "no engine holds the messages of \(name) that are no events: make the engine first, with `consumer.unreadable` among its subscriptions"
+            )
+        }
     }
 
     private func takeAll() async throws {
@@ -160,12 +167,17 @@ public actor EventConsumer: Service {
 
     /// Stores them, however often that must be tried.
     private func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        try await asking { try await self.storage.receive(emissions) }
+    }
+
+    /// Asks the storage until it answers, unless it never will.
+    private func asking<R: Sendable>(_ body: @Sendable () async throws -> R) async throws -> R {
         while true {
             do {
-                let report = try await storage.receive(emissions)
+                let answer = try await body()
                 log.storageTook()
                 retry.succeeded()
-                return report
+                return answer
             } catch let error as StorageError where [.closed, .needsOutbox].contains(error.code) {
                 throw error
             } catch {
