@@ -154,7 +154,8 @@ for _ in $(seq 900); do
     left=$(in_shop "SELECT count(*) FROM outbox_deliveries")
     known=$(in_platform "SELECT count(*) FROM known_orders")
     rows=$(in_shop "SELECT count(*) FROM orders")
-    if ((left == 0 && known == rows)); then break; fi
+    waiting=$(number_of pending < <(consumer_counts))
+    if ((left == 0 && known == rows && waiting == 0)); then break; fi
     kill -0 "$consumer" 2>/dev/null || fail "the consumer has ended"
     sleep 0.1
 done
@@ -186,6 +187,8 @@ printf '  %-58s %s\n' \
     "dead letters at the shop" "$dead_shop" \
     "dead letters at the data platform" "$(number_of deadLetters <<<"$after")" \
     "orders lost on the way" "$lost"
+# An effect that came twice would meet its own row, fail, and be a dead letter.
+((waiting == 0 && dead_shop == 0 && $(number_of deadLetters <<<"$after") == 0)) || fail "something was handled twice, or never"
 ((lost == 0 && missing == 0 && foreign == 0 && left == 0)) || fail "the ledger does not add up"
 (($(count "$folder/acknowledged") == orders / 4 * 4)) || fail "not all orders were placed"
 killed="consumer, relay and shop were killed once each"

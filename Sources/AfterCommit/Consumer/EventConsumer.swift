@@ -61,7 +61,7 @@ public actor EventConsumer: Service {
             maxPayloadBytes: storage.envelopes.maxPayloadBytes)
         log = ConsumerLog(consumer: name, source: source.name, logger: logger, metrics: configuration.metrics)
         retry = RetryDelay(configuration.backoff, random: random)
-        unreadable = .unreadable(reading, wallClock: storage.envelopes.wallClock)
+        unreadable = .unreadable(reading, storage: storage)
     }
 
     /// Takes events until the service group shuts down, or the task is cancelled; then it closes the source and returns.
@@ -87,8 +87,15 @@ public actor EventConsumer: Service {
     }
 
     private func checkSubscription() async throws {
-        let names = try await asking { try await self.storage.registeredSubscriptions() }
-        guard names.contains(unreadable.name) else {
+        var names: [String]?
+        while names == nil {
+            do {
+                names = try await storage.registeredSubscriptions()
+            } catch {
+                try await hold(error)
+            }
+        }
+        guard names?.contains(unreadable.name) == true else {
             throw ConsumerError(
                 .missingSubscription,
                 "no engine holds the messages of \(name) that are no events: make the engine first, with `consumer.unreadable` among its subscriptions"
@@ -123,69 +130,84 @@ public actor EventConsumer: Service {
 
     // MARK: Storing
 
+    /// Stores what of the messages are events, and what of them are none.
     /// - Returns: what the broker is to be told.
     private func store(_ messages: [IncomingMessage]) async throws -> [MessageSettlement] {
         let now = storage.envelopes.wallClock.now()
-        let emissions = messages.map { message in
+        var unread: [Int: any Error] = [:]
+        var events: [(position: Int, emission: Emission)] = []
+        for (position, message) in messages.enumerated() {
             do {
-                return try reading.event(message, now: now)
+                events.append((position, try reading.event(message, now: now)))
             } catch {
-                return unreadable(message, error)
+                unread[position] = error
             }
         }
-        let report = try await receive(emissions)
+        let report = try await receive(events.map(\.emission))
         totals.duplicates += report.duplicates.count
-        totals.taken += emissions.count - report.duplicates.count - report.refused.count
-        guard !report.refused.isEmpty else { return messages.map { MessageSettlement($0.receipt, .accepted) } }
-        return try await storeRefused(report.refused, of: messages)
-    }
-
-    /// What the storage does not take as an event is kept as a message that is none.
-    private func storeRefused(
-        _ refused: [Int: EmitError], of messages: [IncomingMessage]
-    ) async throws -> [MessageSettlement] {
-        let positions = refused.keys.sorted()
-        let reasons = positions.compactMap { refused[$0] }
-        let emissions = zip(positions, reasons).map { unreadable(messages[$0], $1) }
-        let second = try await receive(emissions)
-        totals.taken += emissions.count - second.refused.count
+        totals.taken += events.count - report.duplicates.count - report.refused.count
+        // What the storage does not take as an event is kept as a message that is none.
+        for (index, refusal) in report.refused { unread[events[index].position] = refusal }
         var settlements = messages.map { MessageSettlement($0.receipt, .accepted) }
-        for (index, error) in second.refused {
-            totals.rejected += 1
-            log.rejected("\(error)")
-            settlements[positions[index]].outcome = .rejected(reason: "\(error)")
+        guard !unread.isEmpty else { return settlements }
+        for (position, refusal) in try await keep(unread, of: messages) {
+            log.rejected("\(refusal)")
+            settlements[position].outcome = .rejected(reason: "\(refusal)")
         }
         return settlements
     }
 
-    private func unreadable(_ message: IncomingMessage, _ error: any Error) -> Emission {
-        totals.unreadable += 1
-        log.unreadable(error)
+    /// Stores messages that are no events, each as the dead letter it will be.
+    /// - Returns: what cannot be stored even so, by position.
+    private func keep(
+        _ unread: [Int: any Error], of messages: [IncomingMessage]
+    ) async throws -> [Int: EmitError] {
+        let positions = unread.keys.sorted()
         let envelopes = storage.envelopes
-        return reading.unreadable(message, reason: error, id: envelopes.ids.next(), now: envelopes.wallClock.now())
-    }
-
-    /// Stores them, however often that must be tried.
-    private func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
-        try await asking { try await self.storage.receive(emissions) }
-    }
-
-    /// Asks the storage until it answers, unless it never will.
-    private func asking<R: Sendable>(_ body: @Sendable () async throws -> R) async throws -> R {
-        while true {
-            do {
-                let answer = try await body()
-                log.storageTook()
-                retry.succeeded()
-                return answer
-            } catch let error as StorageError where [.closed, .needsOutbox].contains(error.code) {
-                throw error
-            } catch {
-                try Task.checkCancellation()
-                log.storageRefused(error)
-                try await pause()
+        let emissions = positions.compactMap { position in
+            unread[position].map { reason in
+                log.unreadable(reason)
+                return reading.unreadable(
+                    messages[position], reason: reason, id: envelopes.ids.next(), now: envelopes.wallClock.now())
             }
         }
+        let report = try await receive(emissions)
+        totals.unreadable += emissions.count - report.refused.count
+        totals.rejected += report.refused.count
+        return Dictionary(
+            report.refused.map { (positions[$0.key], $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Stores them, however often that must be tried. Where all of them find no room, some may.
+    private func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        var report = ReceiveReport()
+        var stored = 0
+        var size = emissions.count
+        while stored < emissions.count {
+            let part = Array(emissions[stored..<min(stored + size, emissions.count)])
+            do {
+                let partial = try await storage.receive(part)
+                log.storageTook()
+                retry.succeeded()
+                report.duplicates += partial.duplicates.map { $0 + stored }
+                for (index, refusal) in partial.refused { report.refused[index + stored] = refusal }
+                stored += part.count
+            } catch let error as StorageError where error.code == .storageFull && size > 1 {
+                size = (size + 1) / 2
+            } catch {
+                try await hold(error)
+            }
+        }
+        return report
+    }
+
+    /// Waits before the storage is asked again that has just failed.
+    /// - Throws: the error of a storage that will never answer.
+    private func hold(_ error: any Error) async throws {
+        if let error = error as? StorageError, [.closed, .needsOutbox].contains(error.code) { throw error }
+        try Task.checkCancellation()
+        log.storageRefused(error)
+        try await pause()
     }
 
     private func settle(_ settlements: [MessageSettlement]) async {
