@@ -14,7 +14,7 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
 # The example with all that its distributed form needs.
 DISTRIBUTED := --disable-default-traits --traits Example,Postgres,RabbitMQ,Kafka --scratch-path .build-distributed
 # What is measured, without what is not.
-STORAGES := --disable-default-traits --traits LMDB,SQLite,Postgres --scratch-path .build-bench
+STORAGES := --disable-default-traits --traits LMDB,SQLite,Postgres,RabbitMQ,Kafka --scratch-path .build-bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile

@@ -22,6 +22,13 @@ struct BenchmarkRun {
         #if Postgres
         chapters += [PostgresEmitLines(postgres), PostgresSettleLines(postgres), PostgresBacklogLines(postgres)]
         #endif
+        #if RabbitMQ && LMDB
+        let rabbitMQ = RabbitMQServer()
+        chapters += [RabbitMQRelayLines(rabbitMQ), RabbitMQConsumerLines(rabbitMQ)]
+        #endif
+        #if Kafka && LMDB
+        chapters += [KafkaRelayLines(), KafkaConsumerLines()] as [any Chapter]
+        #endif
         chapters.append(MemoryLines())
         self.chapters = chapters.filter { chapter in
             chapter.lines.contains { arguments.filter.isEmpty || $0.name.contains(arguments.filter) }
