@@ -40,6 +40,7 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
     private var room: CheckedContinuation<Void, Never>?
     private var settlements: [MessageSettlement] = []
     private var isSettling = false
+    private var hasFailedToSettle = false
     private var hasRun = false
 
     /// - Parameters:
@@ -109,6 +110,10 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 try Task.checkCancellation()
+                if hasFailedToSettle {
+                    hasFailedToSettle = false
+                    try await time.sleep(until: time.now() + retry.failed())
+                }
                 for message in try await receive() {
                     guard let job = await job(of: message), lanes.admit(job) else { continue }
                     group.addTask { await self.run(job) }
@@ -217,6 +222,8 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
                 totals.rejected += batch.count { if case .rejected = $0.outcome { true } else { false } }
             } catch {
                 log.settlingFailed(error, count: batch.count)
+                // What was not settled may be given out again at once, and fail at once.
+                hasFailedToSettle = true
             }
         }
         isSettling = false
