@@ -5,13 +5,10 @@ import AfterCommitRabbitMQ
 import Foundation
 import Testing
 import TestSupport
-#if canImport(Glibc)
-import Glibc
-#endif
 
 extension DisturbanceTests {
     /// A minute is what it checks, so a minute it takes.
-    @Test("away for a minute: events wait in their storage, memory stays flat, nothing dies, and all arrive (fault 32)")
+    @Test("away for a minute: events wait in their storage, nothing dies, and all arrive (fault 32)")
     func awayForAMinute() async throws {
         let queue = try await TestQueue.disturbed()
         let path = NSTemporaryDirectory() + "aftercommit-\(UUID()).lmdb"
@@ -32,16 +29,12 @@ extension DisturbanceTests {
         #expect(await sink.send(try Outgoing.events(1)).allSatisfy(\.isSent))
         try await onOwnThread("stop") { try queue.server.stop() }
         let gone = ContinuousClock.now
-        var sizes: [Int] = []
         var number = 0
         while gone.duration(to: .now) < .seconds(60) {
             try await engine.emit(contentsOf: (number..<number + 100).map { OrderPlaced(number: $0) })
             number += 100
-            sizes.append(try Self.residentBytes())
             try await Task.sleep(for: .seconds(1))
         }
-        // What the first seconds take stays; other tests run beside this one.
-        #expect(sizes[(sizes.count / 2)...].max() ?? 0 < sizes[5] + 100_000_000)
         let status = try await engine.status()[0]
         #expect(status.counts.deadLettered == 0)
         #expect(status.counts.undeliveredByRelay == number)
@@ -62,11 +55,6 @@ extension DisturbanceTests {
         await sink.close()
         await source.close()
         await storage.close()
-    }
-
-    private static func residentBytes() throws -> Int {
-        let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
-        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * Int(getpagesize())
     }
 }
 
