@@ -37,9 +37,10 @@ protocol EventTables: Sendable {
     /// Stores one event in the transaction that is open.
     func store(_ emission: Emission, _ group: WriteGroup) throws -> EventID
     /// Stores one event that came from elsewhere, unless it is known.
+    /// - Parameter checkRoom: asked before anything is written.
     /// - Returns: whether it was stored now.
     /// - Throws: `EmitError`, with nothing written, for one whose key stands for another payload.
-    func storeOnce(_ emission: Emission, _ group: WriteGroup) throws -> Bool
+    func storeOnce(_ emission: Emission, _ group: WriteGroup, checkRoom: () throws -> Void) throws -> Bool
     /// How many events are stored, and the last sequence that was given out; `nil` where nothing is limited.
     func countEvents(_ database: Database) throws -> EventCount?
     func lastSequence(_ database: Database) throws -> UInt64

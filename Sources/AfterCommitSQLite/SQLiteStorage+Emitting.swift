@@ -140,11 +140,12 @@ extension WriteGroup {
 
     /// Stores those that are not known; one whose key stands for another payload holds up no other.
     func receive(_ emissions: [Emission]) throws -> ReceiveReport {
-        try checkRoom(for: emissions.count)
         var report = ReceiveReport()
         for (position, emission) in emissions.enumerated() {
             do {
-                if try !context.tables.storeOnce(emission, self) { report.duplicates.append(position) }
+                // What is known needs no room: a full store can say so of what comes again.
+                let isFresh = try context.tables.storeOnce(emission, self) { try checkRoom(for: 1) }
+                if !isFresh { report.duplicates.append(position) }
             } catch let error as EmitError {
                 report.refused[position] = error
             }

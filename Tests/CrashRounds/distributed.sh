@@ -14,11 +14,15 @@ orders=${ORDERS:-2000}
 broker=${BROKER:-rabbitmq}
 . "$(dirname "$0")/processes.sh"
 
+# The broker ends with this input of its, so no other process may have it.
+exec {broker_input}>/dev/null
+
 say() { printf '%s\n' "$*"; }
 
 # start NAME ARGUMENTS... : runs the program in the background; sets `started`. What it notes goes to NAME.errors.
 start() {
-    "$program" "${@:2}" --log-level error >"$folder/$1" 2>>"$folder/$1.errors" {server_input}>&- &
+    "$program" "${@:2}" --log-level error >"$folder/$1" 2>>"$folder/$1.errors" {server_input}>&- \
+        {broker_input}>&- &
     started=$!
 }
 
@@ -48,7 +52,8 @@ in_platform() { database=$platform_url query "$1"; }
 case $broker in
 rabbitmq)
     mkfifo "$folder/broker.input"
-    "$scripts/rabbitmq.sh" serve <"$folder/broker.input" >"$folder/broker" 2>"$folder/broker.errors" {server_input}>&- &
+    "$scripts/rabbitmq.sh" serve <"$folder/broker.input" >"$folder/broker" 2>"$folder/broker.errors" {server_input}>&- \
+        {broker_input}>&- &
     broker_process=$!
     exec {broker_input}>"$folder/broker.input"
     wait_for "$folder/broker" 'amqp://'
@@ -113,7 +118,7 @@ at() { while (($(acknowledged) * 100 < orders * $1)); do sleep 0.05; done; }
 say "$orders orders are placed at http://127.0.0.1:$shop_port/orders, by 4 customers at once."
 placing=()
 for customer in 1 2 3 4; do
-    place_orders "$customer" $((orders / 4)) {server_input}>&- &
+    place_orders "$customer" $((orders / 4)) {server_input}>&- {broker_input}>&- &
     placing+=($!)
 done
 
@@ -133,7 +138,7 @@ relay_1=$started
 at 55
 if [[ $broker == rabbitmq ]]; then
     say "  $(acknowledged) placed: RabbitMQ crashes, and starts again."
-    "$scripts/rabbitmq.sh" restart "$broker_folder" {server_input}>&-
+    "$scripts/rabbitmq.sh" restart "$broker_folder" {server_input}>&- {broker_input}>&-
 fi
 
 at 75
@@ -149,7 +154,8 @@ for _ in $(seq 900); do
     left=$(in_shop "SELECT count(*) FROM outbox_deliveries")
     known=$(in_platform "SELECT count(*) FROM known_orders")
     rows=$(in_shop "SELECT count(*) FROM orders")
-    if ((left == 0 && known == rows)); then break; fi
+    waiting=$(number_of pending < <(consumer_counts))
+    if ((left == 0 && known == rows && waiting == 0)); then break; fi
     kill -0 "$consumer" 2>/dev/null || fail "the consumer has ended"
     sleep 0.1
 done
@@ -181,6 +187,8 @@ printf '  %-58s %s\n' \
     "dead letters at the shop" "$dead_shop" \
     "dead letters at the data platform" "$(number_of deadLetters <<<"$after")" \
     "orders lost on the way" "$lost"
+# An effect that came twice would meet its own row, fail, and be a dead letter.
+((waiting == 0 && dead_shop == 0 && $(number_of deadLetters <<<"$after") == 0)) || fail "something was handled twice, or never"
 ((lost == 0 && missing == 0 && foreign == 0 && left == 0)) || fail "the ledger does not add up"
 (($(count "$folder/acknowledged") == orders / 4 * 4)) || fail "not all orders were placed"
 killed="consumer, relay and shop were killed once each"

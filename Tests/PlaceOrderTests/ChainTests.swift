@@ -1,6 +1,7 @@
 #if Example
 import AfterCommit
 import AfterCommitTesting
+import ArgumentParser
 import Foundation
 @testable import PlaceOrder
 import Testing
@@ -88,16 +89,21 @@ struct ChainTests {
 
     @Test("a broker is named in full or not at all")
     func arguments() throws {
-        let relay = try RelayCommand.parse(["--store", "/nowhere", "--to", "rabbitmq", "--broker", "amqp://x"])
-        #expect(try relay.broker.choice() == BrokerChoice(kind: .rabbitmq, url: "amqp://x"))
+        let consumer = try ConsumerCommand.parse(["--from", "rabbitmq", "--broker", "amqp://x"])
+        #expect(try consumer.broker.choice() == BrokerChoice(kind: .rabbitmq, url: "amqp://x"))
         #expect(throws: (any Error).self) { try ConsumerCommand.parse([]).broker.choice() }
-        for arguments in [["--to", "kafka"], ["--broker", "x"], ["--to", "carrier-pigeon", "--broker", "x"]] {
-            #expect(throws: (any Error).self) {
-                _ = try RelayCommand.parse(["--store", "/nowhere"] + arguments).broker.optionalChoice()
-            }
+        for arguments in [["--from", "kafka"], ["--broker", "x"], ["--from", "carrier-pigeon", "--broker", "x"]] {
+            #expect(throws: (any Error).self) { try ConsumerCommand.parse(arguments).broker.choice() }
         }
         #expect(throws: (any Error).self) {
             try ConsumerCommand.parse(["--from", "kafka", "--broker", "x", "--storage", "status"])
+        }
+        for platform in [["--platform-url", "http://127.0.0.1:1"], ["--platform-latency", "1ms"]] {
+            #expect(throws: (any Error).self) {
+                try RelayCommand.parse(
+                    ["--database", "postgres", "--database-url", "postgresql://x", "--to", "kafka", "--broker", "x"]
+                        + platform)
+            }
         }
     }
 }

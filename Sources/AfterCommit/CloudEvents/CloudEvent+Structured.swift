@@ -53,8 +53,12 @@ extension CloudEvent {
         var encoded: Data?
         for member in members.values {
             switch member.name {
-            case "data": data = member.bytes
+            case "data":
+                guard data == nil else { throw CloudEventError(.structure, "data is there twice") }
+                data = member.bytes
             case "data_base64":
+                guard !member.isNull else { continue }
+                guard encoded == nil else { throw CloudEventError(.structure, "data_base64 is there twice") }
                 guard let text = member.text, let decoded = Data(base64Encoded: text) else {
                     throw CloudEventError(.attributeValue, "data_base64")
                 }

@@ -44,7 +44,7 @@ public struct ConsumerTotals: Sendable, Hashable, Codable {
     public var taken = 0
     /// Messages whose event was known already: nothing was done again.
     public var duplicates = 0
-    /// Messages that are no events that can be taken.
+    /// Messages that are no events that can be taken, and are dead letters here, or rejected in direct mode.
     public var unreadable = 0
     /// Messages that were given to the broker's dead letters.
     public var rejected = 0

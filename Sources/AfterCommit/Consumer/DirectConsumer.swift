@@ -7,7 +7,7 @@ public import ServiceLifecycle
 /// and emits and the key are one commit, so its effects happen once.
 ///
 /// ```swift
-/// let consumer = DirectConsumer("ledger", from: source, inbox: storage, to: OrderPlaced.self, logger: logger) {
+/// let consumer = try DirectConsumer("ledger", from: source, inbox: storage, to: OrderPlaced.self, logger: logger) {
 ///     event, tx, context in
 ///     try tx.insert(LedgerEntry(order: event.orderID, amount: event.total))
 /// }
@@ -40,6 +40,7 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
     private var room: CheckedContinuation<Void, Never>?
     private var settlements: [MessageSettlement] = []
     private var isSettling = false
+    private var hasFailedToSettle = false
     private var hasRun = false
 
     /// - Parameters:
@@ -48,6 +49,10 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
     ///   - inbox: where keys are remembered and effects are written.
     ///   - type: the events' type.
     ///   - policy: how often a failing event is tried, after which waits, and how many at once.
+    ///   - logger: told of failed attempts and rejected messages.
+    ///   - configuration: how messages are taken.
+    ///   - clock: measures waits.
+    ///   - random: the jitter of waits.
     ///   - handler: runs in the transaction, synchronously, and may run more than once before its commit.
     /// - Throws: ``ConsumerError``.
     public init<E: Event>(
@@ -78,7 +83,7 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
         let coder = inbox.envelopes.coder
         handle = { envelope, context in
             guard envelope.type == E.type else {
-                throw HandlerOutcome.unknownType("\(envelope.type)")
+                throw HandlerOutcome.permanent(ForeignEventType(type: envelope.type))
             }
             let event = try envelope.event(E.self, coder: coder)
             return try await inbox.once(context.idempotencyKey, request: envelope.bytes(using: coder)) { tx in
@@ -105,6 +110,10 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 try Task.checkCancellation()
+                if hasFailedToSettle {
+                    hasFailedToSettle = false
+                    try await time.sleep(until: time.now() + retry.failed())
+                }
                 for message in try await receive() {
                     guard let job = await job(of: message), lanes.admit(job) else { continue }
                     group.addTask { await self.run(job) }
@@ -159,10 +168,10 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
 
     /// Tries until it is handled, rejected or called off.
     private func attempt(_ job: KeyedLanes.Job) async {
-        var charged = 0
+        var tries = DirectDecision.Tries()
         while !Task.isCancelled {
             do {
-                if try await handle(job.envelope, context(of: job, attempt: charged + 1)) {
+                if try await handle(job.envelope, context(of: job, attempt: tries.charged + 1)) {
                     totals.taken += 1
                 } else {
                     totals.duplicates += 1
@@ -172,11 +181,12 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
                 // A shutdown: the broker gives it out again.
                 if Task.isCancelled { return }
                 log.attemptFailed(error, event: job.envelope.id)
-                switch DirectDecision.decide(error, attempt: charged + 1, policy: policy, random: &random) {
+                switch DirectDecision.decide(error, tries: tries, policy: policy, random: &random) {
                 case .accepted: return await settle(MessageSettlement(job.receipt, .accepted))
                 case .rejected(let reason): return await reject(job.receipt, reason)
                 case .retry(let delay, let isCharged):
-                    charged += isCharged ? 1 : 0
+                    tries.charged += isCharged ? 1 : 0
+                    tries.free = isCharged ? 0 : tries.free + 1
                     guard (try? await time.sleep(until: time.now() + delay)) != nil else { return }
                 }
             }
@@ -195,7 +205,6 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
     // MARK: Settling
 
     private func reject(_ receipt: IncomingMessage.Receipt, _ reason: String) async {
-        totals.rejected += 1
         log.rejected(reason)
         await settle(MessageSettlement(receipt, .rejected(reason: reason)))
     }
@@ -210,10 +219,21 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
             settlements = []
             do {
                 try await source.settle(batch)
+                totals.rejected += batch.count { if case .rejected = $0.outcome { true } else { false } }
             } catch {
                 log.settlingFailed(error, count: batch.count)
+                // What was not settled may be given out again at once, and fail at once.
+                hasFailedToSettle = true
             }
         }
         isSettling = false
     }
+}
+
+/// An event of a type that the consumer does not handle.
+private struct ForeignEventType: DeliveryFailureDescribing, CustomStringConvertible {
+    let type: EventType
+    var failureType: String { "unknownType" }
+    var failureStatus: Int? { nil }
+    var description: String { "the consumer handles no events of type \(DeliveryLog.oneLine(type.rawValue))" }
 }

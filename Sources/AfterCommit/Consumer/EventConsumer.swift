@@ -40,6 +40,8 @@ public actor EventConsumer: Service {
     ///   - name: 1 to 90 bytes, unique in an engine. The dead letters of ``unreadable`` belong to it.
     ///   - source: where messages come from. It is closed when ``run()`` ends.
     ///   - storage: where events are stored, as an outbox.
+    ///   - logger: told of a source or a storage that is away, and of messages that are no events.
+    ///   - configuration: how messages are taken.
     ///   - clock: measures waits.
     ///   - random: the jitter of waits.
     /// - Throws: ``ConsumerError``.
@@ -61,7 +63,7 @@ public actor EventConsumer: Service {
         log = ConsumerLog(consumer: name, source: source.name, logger: logger, metrics: configuration.metrics)
         sourceRetry = RetryDelay(configuration.backoff, random: random)
         storageRetry = sourceRetry
-        unreadable = .unreadable(reading, wallClock: storage.envelopes.wallClock)
+        unreadable = .unreadable(reading, storage: storage)
     }
 
     /// Takes events until the service group shuts down, or the task is cancelled; then it closes the source and returns.
@@ -72,21 +74,35 @@ public actor EventConsumer: Service {
             throw ConsumerError(.alreadyRan, "the consumer \(name) runs or has run; make another one")
         }
         hasRun = true
-        guard try await storage.registeredSubscriptions().contains(unreadable.name) else {
-            throw ConsumerError(
-                .missingSubscription,
-                "no engine holds the messages of \(name) that are no events: make the engine first, with `consumer.unreadable` among its subscriptions"
-            )
-        }
         let result: Result<Void, any Error>
         do {
-            try await cancelWhenGracefulShutdown { try await self.takeAll() }
+            try await cancelWhenGracefulShutdown {
+                try await self.checkSubscription()
+                try await self.takeAll()
+            }
             result = .success(())
         } catch {
             result = .failure(error)
         }
         await source.close()
         if case .failure(let error) = result, !(error is CancellationError) { throw error }
+    }
+
+    private func checkSubscription() async throws {
+        var names: [String]?
+        while names == nil {
+            do {
+                names = try await storage.registeredSubscriptions()
+            } catch {
+                try await hold(error)
+            }
+        }
+        guard names?.contains(unreadable.name) == true else {
+            throw ConsumerError(
+                .missingSubscription,
+                "no engine holds the messages of \(name) that are no events: make the engine first, with `consumer.unreadable` among its subscriptions"
+            )
+        }
     }
 
     /// While one batch is being stored the next one is received and read: a commit waits for the disk.
@@ -101,13 +117,7 @@ public actor EventConsumer: Service {
         }
     }
 
-    /// Messages, and what becomes of them in the storage.
-    private struct Batch {
-        let messages: [IncomingMessage]
-        let emissions: [Emission]
-    }
-
-    private func nextBatch() async throws -> Batch {
+    private func nextBatch() async throws -> MessageBatch {
         while true {
             try Task.checkCancellation()
             do {
@@ -115,7 +125,7 @@ public actor EventConsumer: Service {
                 log.sourceIsThere()
                 sourceRetry.succeeded()
                 totals.received += messages.count
-                return read(messages)
+                return MessageBatch(messages, reading: reading, now: storage.envelopes.wallClock.now())
             } catch {
                 try Task.checkCancellation()
                 totals.failedReceives += 1
@@ -125,71 +135,78 @@ public actor EventConsumer: Service {
         }
     }
 
-    private func read(_ messages: [IncomingMessage]) -> Batch {
-        let now = storage.envelopes.wallClock.now()
-        let emissions = messages.map { message in
-            do {
-                return try reading.event(message, now: now)
-            } catch {
-                return unreadable(message, error)
-            }
-        }
-        return Batch(messages: messages, emissions: emissions)
-    }
-
     // MARK: Storing
 
+    /// Stores what of the messages are events, and what of them are none.
     /// - Returns: what the broker is to be told.
-    private func store(_ batch: Batch) async throws -> [MessageSettlement] {
-        let (messages, emissions) = (batch.messages, batch.emissions)
-        let report = try await receive(emissions)
+    private func store(_ batch: MessageBatch) async throws -> [MessageSettlement] {
+        let messages = batch.messages
+        let report = try await receive(batch.events)
         totals.duplicates += report.duplicates.count
-        totals.taken += emissions.count - report.duplicates.count - report.refused.count
-        guard !report.refused.isEmpty else { return messages.map { MessageSettlement($0.receipt, .accepted) } }
-        return try await storeRefused(report.refused, of: messages)
-    }
-
-    /// What the storage does not take as an event is kept as a message that is none.
-    private func storeRefused(
-        _ refused: [Int: EmitError], of messages: [IncomingMessage]
-    ) async throws -> [MessageSettlement] {
-        let positions = refused.keys.sorted()
-        let reasons = positions.compactMap { refused[$0] }
-        let emissions = zip(positions, reasons).map { unreadable(messages[$0], $1) }
-        let second = try await receive(emissions)
-        totals.taken += emissions.count - second.refused.count
+        totals.taken += batch.events.count - report.duplicates.count - report.refused.count
+        // What the storage does not take as an event is kept as a message that is none.
+        var unread = batch.unread
+        for (index, refusal) in report.refused { unread[batch.positions[index]] = refusal }
         var settlements = messages.map { MessageSettlement($0.receipt, .accepted) }
-        for (index, error) in second.refused {
-            totals.rejected += 1
-            log.rejected("\(error)")
-            settlements[positions[index]].outcome = .rejected(reason: "\(error)")
+        guard !unread.isEmpty else { return settlements }
+        for (position, refusal) in try await keep(unread, of: messages) {
+            log.rejected("\(refusal)")
+            settlements[position].outcome = .rejected(reason: "\(refusal)")
         }
         return settlements
     }
 
-    private func unreadable(_ message: IncomingMessage, _ error: any Error) -> Emission {
-        totals.unreadable += 1
-        log.unreadable(error)
+    /// Stores messages that are no events, each as the dead letter it will be.
+    /// - Returns: what cannot be stored even so, by position.
+    private func keep(
+        _ unread: [Int: any Error], of messages: [IncomingMessage]
+    ) async throws -> [Int: EmitError] {
+        let positions = unread.keys.sorted()
         let envelopes = storage.envelopes
-        return reading.unreadable(message, reason: error, id: envelopes.ids.next(), now: envelopes.wallClock.now())
-    }
-
-    /// Stores them, however often that must be tried.
-    private func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
-        while true {
-            do {
-                let report = try await storage.receive(emissions)
-                log.storageTook()
-                storageRetry.succeeded()
-                return report
-            } catch let error as StorageError where [.closed, .needsOutbox].contains(error.code) {
-                throw error
-            } catch {
-                try Task.checkCancellation()
-                log.storageRefused(error)
-                try await time.sleep(until: time.now() + storageRetry.failed())
+        let emissions = positions.compactMap { position in
+            unread[position].map { reason in
+                log.unreadable(reason)
+                return reading.unreadable(
+                    messages[position], reason: reason, id: envelopes.ids.next(), now: envelopes.wallClock.now())
             }
         }
+        let report = try await receive(emissions)
+        totals.unreadable += emissions.count - report.refused.count
+        totals.rejected += report.refused.count
+        return Dictionary(
+            report.refused.map { (positions[$0.key], $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Stores them, however often that must be tried. Where all of them find no room, some may.
+    private func receive(_ emissions: [Emission]) async throws -> ReceiveReport {
+        var report = ReceiveReport()
+        var stored = 0
+        var size = emissions.count
+        while stored < emissions.count {
+            let part = Array(emissions[stored..<min(stored + size, emissions.count)])
+            do {
+                let partial = try await storage.receive(part)
+                log.storageTook()
+                storageRetry.succeeded()
+                report.duplicates += partial.duplicates.map { $0 + stored }
+                for (index, refusal) in partial.refused { report.refused[index + stored] = refusal }
+                stored += part.count
+            } catch let error as StorageError where error.code == .storageFull && size > 1 {
+                size = (size + 1) / 2
+            } catch {
+                try await hold(error)
+            }
+        }
+        return report
+    }
+
+    /// Waits before the storage is asked again that has just failed.
+    /// - Throws: the error of a storage that will never answer.
+    private func hold(_ error: any Error) async throws {
+        if let error = error as? StorageError, [.closed, .needsOutbox].contains(error.code) { throw error }
+        try Task.checkCancellation()
+        log.storageRefused(error)
+        try await time.sleep(until: time.now() + storageRetry.failed())
     }
 
     private func settle(_ settlements: [MessageSettlement]) async {

@@ -1,7 +1,7 @@
 /// Where events come from: a broker's queue or topic.
 ///
 /// An ``EventConsumer`` takes from it. It is asked for messages and told what became of them, each at least once: what was
-/// not settled when a connection ends is given out again. `SourceConformance` of `AfterCommitTesting` checks one.
+/// not settled when a connection ends is given out again. `BrokerConformanceSuite` of `AfterCommitTesting` checks one.
 public protocol EventSource: Sendable {
     /// What it takes from, for logs, such as `rabbitmq/orders`. No credentials.
     var name: String { get }

@@ -38,7 +38,14 @@ public struct IncomingMessage: Sendable {
     /// How often it was given out before, as far as the broker tells.
     public var redeliveries: Int
 
-    /// - Parameter attributePrefixes: what the names of headers begin with that are attributes, such as `ce_`.
+    /// - Parameters:
+    ///   - receipt: by what the source knows it.
+    ///   - body: byte for byte.
+    ///   - contentType: the media type, where the transport says one.
+    ///   - allHeaders: the transport's headers. Where a name is there twice the last one counts.
+    ///   - attributePrefixes: what the names of headers begin with that are attributes, such as `ce_`.
+    ///   - key: the transport's key for ordering.
+    ///   - redeliveries: how often it was given out before.
     public init(
         receipt: Receipt, body: Data, contentType: String? = nil, allHeaders: [Header],
         attributePrefixes: [String] = [], key: String? = nil, redeliveries: Int = 0
@@ -52,7 +59,14 @@ public struct IncomingMessage: Sendable {
         self.redeliveries = redeliveries
     }
 
-    /// - Parameter attributePrefixes: what the names of headers begin with that are attributes, such as `ce_`.
+    /// - Parameters:
+    ///   - receipt: by what the source knows it.
+    ///   - body: byte for byte.
+    ///   - contentType: the media type, where the transport says one.
+    ///   - headers: the transport's headers by their names on the wire.
+    ///   - attributePrefixes: what the names of headers begin with that are attributes, such as `ce_`.
+    ///   - key: the transport's key for ordering.
+    ///   - redeliveries: how often it was given out before.
     public init(
         receipt: Receipt, body: Data, contentType: String? = nil, headers: [String: String] = [:],
         attributePrefixes: [String] = [], key: String? = nil, redeliveries: Int = 0

@@ -116,13 +116,8 @@ public struct DeliveryContext: Sendable, EventEmitter {
             options.headers["correlationid"] = headers["correlationid"] ?? "\(eventID)"
         }
         let emission = try common.envelopes.emission(event, options: options, form: .bytes)
-        try forward(emission)
-        return emission.envelope.id
-    }
-
-    /// Emits what is in its envelope already, as ``emit(_:options:)`` does.
-    package func forward(_ emission: Emission) throws {
         try common.validateEmission(emission)
         try emissions.append(emission, attempt: emittingAttempt)
+        return emission.envelope.id
     }
 }

@@ -20,8 +20,10 @@ extension KafkaConsumer {
         }
         // There is room again, and what was returned can be given out, whatever comes of the rest.
         defer { giveOut() }
-        try store(accepted)
+        let stored = Result<Void, KafkaError> { () throws(KafkaError) in try store(accepted) }
+        // Whatever came of the others: who is neither settled nor given back never comes again.
         if !rejected.isEmpty { try await reject(rejected) }
+        try stored.get()
     }
 
     private func store(_ receipts: [IncomingMessage.Receipt]) throws(KafkaError) {
@@ -52,7 +54,16 @@ extension KafkaConsumer {
                     topic: deadLetterTopic, from: place, offset: rejection.receipt.tag, group: group,
                     reason: rejection.reason))
         }
-        let outcomes = try await deadLetterProducer().send(records)
+        // Nobody would end a client that is made now.
+        guard !records.isEmpty, !isClosing else { return }
+        let producer: KafkaProducer
+        do throws(KafkaError) {
+            producer = try deadLetterProducer()
+        } catch {
+            for receipt in receipts { assignment.giveBack(receipt) }
+            throw error
+        }
+        let outcomes = await producer.send(records)
         var written: [IncomingMessage.Receipt] = []
         var failure: KafkaError?
         for (receipt, outcome) in zip(receipts, outcomes) {

@@ -124,7 +124,9 @@ public final class KafkaMockCluster: @unchecked Sendable {
     }
 
     /// Lets a broker answer only after so long, to the millisecond.
-    /// - Parameter broker: `nil` for all.
+    /// - Parameters:
+    ///   - time: how long it waits; zero for no wait.
+    ///   - broker: `nil` for all.
     public func setRoundTripTime(_ time: Duration, of broker: Int? = nil) throws(KafkaError) {
         let milliseconds = time <= .zero ? 0 : Int32(clamping: time.wholeMilliseconds)
         try check(rd_kafka_mock_broker_set_rtt(cluster, Int32(clamping: broker ?? -1), milliseconds))

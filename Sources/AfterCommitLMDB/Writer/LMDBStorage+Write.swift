@@ -90,10 +90,7 @@ extension LMDBStorage {
         if context.column != nil { throw StorageError.needsOutbox("events from elsewhere") }
         let events = try EncodedEvents(emissions, for: context.envelopes)
         return try await write(
-            WriteRequest(bytes: events.storedBytes) { group in
-                try group.checkRoom(forFurther: events.storedBytes)
-                return try group.receive(events)
-            })
+            WriteRequest(bytes: events.storedBytes) { try $0.receive(events) })
     }
 
     // MARK: Delayed events

@@ -33,7 +33,12 @@ extension WriteGroup {
     func receive(_ events: borrowing EncodedEvents) throws -> ReceiveReport {
         guard !events.isEmpty else { return ReceiveReport() }
         let keys = try knownKeys(events)
-        try write(events, except: Set(keys.first.keys).union(keys.conflicts.keys))
+        let known = Set(keys.first.keys).union(keys.conflicts.keys)
+        // What is known needs no room: a full store can say so of what comes again.
+        if known.count < events.count {
+            try checkRoom(forFurther: events.storedBytes)
+            try write(events, except: known)
+        }
         return ReceiveReport(duplicates: keys.first.keys.sorted(), refused: keys.conflicts)
     }
 

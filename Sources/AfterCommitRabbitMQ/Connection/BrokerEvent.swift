@@ -20,8 +20,7 @@ enum BrokerEvent: Sendable {
 struct ReturnedMessage: Sendable {
     let code: Int
     let text: String
-    let exchange: String
-    let routingKey: String
+    let route: MessageRoute
     var messageID = ""
 }
 

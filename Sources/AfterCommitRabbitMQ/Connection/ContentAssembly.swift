@@ -21,8 +21,8 @@ struct ContentAssembly {
     init(_ method: amqp_basic_return_t) {
         self.method = .returned(
             ReturnedMessage(
-                code: Int(method.reply_code), text: String(method.reply_text), exchange: String(method.exchange),
-                routingKey: String(method.routing_key)))
+                code: Int(method.reply_code), text: String(method.reply_text),
+                route: MessageRoute(exchange: String(method.exchange), routingKey: String(method.routing_key))))
         // The sink still has it.
         maxBodyBytes = 0
     }

@@ -1,6 +1,17 @@
 #if RabbitMQ
 import AfterCommit
 
+/// Where a message is published to, and how it comes back.
+struct MessageRoute: Sendable, Equatable {
+    let exchange: String
+    let routingKey: String
+
+    /// By bytes, as the broker does: texts count as equal in Swift that are composed differently.
+    static func == (one: Self, other: Self) -> Bool {
+        one.routingKey.utf8.elementsEqual(other.routingKey.utf8) && one.exchange.utf8.elementsEqual(other.exchange.utf8)
+    }
+}
+
 /// What was published on a channel and not confirmed yet, by the broker's delivery tags: the n-th message has tag n.
 struct ConfirmLedger<Ticket> {
     /// A message whose fate is known.
@@ -13,6 +24,7 @@ struct ConfirmLedger<Ticket> {
     private struct Entry {
         let ticket: Ticket
         let id: EventID
+        let route: MessageRoute
         var returned: RabbitMQError?
     }
 
@@ -28,8 +40,8 @@ struct ConfirmLedger<Ticket> {
 
     /// - Returns: the message's tag.
     @discardableResult
-    mutating func publish(_ ticket: Ticket, id: EventID) -> UInt64 {
-        entries.append(Entry(ticket: ticket, id: id))
+    mutating func publish(_ ticket: Ticket, id: EventID, route: MessageRoute) -> UInt64 {
+        entries.append(Entry(ticket: ticket, id: id, route: route))
         count += 1
         lastTag += 1
         return lastTag
@@ -54,15 +66,17 @@ struct ConfirmLedger<Ticket> {
         compact()
     }
 
-    /// A message came back; its confirm follows. The one that was published first of those with this id is meant: others
-    /// with the same id come back too.
+    /// A message came back; its confirm follows. One event may be under way by several routes, of which some have queues.
+    /// The one that was published first of those with this id and route is meant: the others of them come back too.
     /// - Returns: whether there is one.
     @discardableResult
-    mutating func returned(id: EventID, _ error: RabbitMQError) -> Bool {
+    mutating func returned(id: EventID, route: MessageRoute, _ error: RabbitMQError) -> Bool {
         searchFrom = max(searchFrom, head)
         for range in [searchFrom..<entries.count, head..<min(searchFrom, entries.count)] {
             for index in range {
-                guard let entry = entries[index], entry.id == id, entry.returned == nil else { continue }
+                guard let entry = entries[index], entry.id == id, entry.route == route, entry.returned == nil else {
+                    continue
+                }
                 entries[index]?.returned = error
                 searchFrom = index + 1
                 return true

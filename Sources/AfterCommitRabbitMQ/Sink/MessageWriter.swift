@@ -39,7 +39,7 @@ struct MessageWriter {
                 place.batch.settle(place.position, .failed(failure))
                 continue
             }
-            ledger.publish(place, id: message.id)
+            ledger.publish(place, id: message.id, route: message.route)
             if message.wireBytes <= Self.partBytes {
                 try publish(message, connection)
                 room -= message.wireBytes

@@ -8,6 +8,7 @@ struct OutgoingMessage: Sendable {
     /// Its place among the events that are sent together.
     let index: Int
     let id: EventID
+    let route: MessageRoute
     let body: Data
     private let arena: BytesArena
     private let exchange: BytesArena.Part
@@ -32,6 +33,7 @@ struct OutgoingMessage: Sendable {
             throw Self.invalid("the routing key has \(routingKey.count) bytes; the most is \(Self.maxShortText)")
         }
         id = envelope.id
+        route = MessageRoute(exchange: configuration.exchange, routingKey: key)
         messageID = arena.append(cloudEvent.id)
         // A property holds 255 bytes; the attribute says it anyway.
         type = cloudEvent.type.utf8.count <= Self.maxShortText ? arena.append(cloudEvent.type) : nil

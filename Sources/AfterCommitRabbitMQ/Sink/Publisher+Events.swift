@@ -24,7 +24,7 @@ extension Publisher {
             }
         case .returned(let message):
             guard let id = EventID(message.messageID) else { return }
-            ledger.returned(id: id, .returned(message))
+            ledger.returned(id: id, route: message.route, .returned(message))
         case .channelClosed(let error):
             if let refusal = MessageSizeRefusal(error) { take(refusal) }
             failAll(error)
@@ -72,7 +72,8 @@ struct MessageSizeRefusal: Equatable {
 
 extension RabbitMQError {
     static func returned(_ message: ReturnedMessage) -> Self {
-        let place = "exchange \"\(message.exchange)\", routing key \"\(message.routingKey)\""
+        let route = message.route
+        let place = "exchange \"\(route.exchange)\", routing key \"\(route.routingKey)\""
         return RabbitMQError(.unroutable, oneLine("\(message.text): \(place)"), replyCode: message.code)
     }
 }

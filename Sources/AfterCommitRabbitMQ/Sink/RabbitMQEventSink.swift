@@ -33,17 +33,17 @@ public final class RabbitMQEventSink: BatchEventSink {
     ///   - broker: where to connect to.
     ///   - configuration: what is published where.
     ///   - clock: measures the wait before it connects again, and how long the broker takes for an answer.
-    ///   - randomNumbers: spread the waits.
+    ///   - random: spreads the waits.
     /// - Throws: ``RabbitMQError`` with `invalidConfiguration`. The broker need not be there.
     public init(
         _ broker: RabbitMQConfiguration, configuration: RabbitMQEventSinkConfiguration,
         clock: any Clock<Duration> = ContinuousClock(),
-        randomNumbers: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+        random: any RandomNumberGenerator & Sendable = Xoshiro256.seededFromSystem()
     ) throws {
         try broker.validate()
         try configuration.validate()
         self.configuration = configuration
-        publisher = try Publisher(broker, configuration, time: TimeSource(clock), random: randomNumbers)
+        publisher = try Publisher(broker, configuration, time: TimeSource(clock), random: random)
     }
 
     public var batch: BatchSize { configuration.batch }

@@ -30,8 +30,9 @@ struct OutboxTables: EventTables {
         return emission.envelope.id
     }
 
-    func storeOnce(_ emission: Emission, _ group: WriteGroup) throws -> Bool {
+    func storeOnce(_ emission: Emission, _ group: WriteGroup, checkRoom: () throws -> Void) throws -> Bool {
         guard try knownID(of: emission, group) == nil else { return false }
+        try checkRoom()
         try insert(emission, group)
         return true
     }

@@ -57,7 +57,7 @@ struct StatusColumnTables: EventTables {
         return envelope.id
     }
 
-    func storeOnce(_ emission: Emission, _ group: WriteGroup) throws -> Bool {
+    func storeOnce(_ emission: Emission, _ group: WriteGroup, checkRoom: () throws -> Void) throws -> Bool {
         throw StorageError.needsOutbox("events from elsewhere")
     }
 

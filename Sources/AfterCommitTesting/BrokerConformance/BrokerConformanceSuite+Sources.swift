@@ -80,16 +80,26 @@ extension BrokerConformanceSuite {
             try await run.accept(messages, source)
         },
 
-        BrokerConformanceCase("receipts of a connection that has ended are ignored") { run in
-            try await run.send([run.event(1)], try await run.sink())
+        BrokerConformanceCase("what is settled after its connection broke comes again at most, and holds up nothing") {
+            run in
+            let sink = try await run.sink()
             let source = try await run.source()
+            try await run.send([run.event(1)], sink)
             let first = try await run.receive(1, source)
             try await run.broker.interrupt()
-            let again = try await run.receive(1, source)
-            // They say nothing of what is out now.
-            try? await run.settle(first, .returned, source)
-            try await run.accept(again, source)
-            try await run.receiveNothing(source)
+            // The broker may have to give it out again, and then the receipt says nothing of what is out.
+            try? await run.accept(first, source)
+            await source.close()
+            let last = run.event(2)
+            try await run.send([last], sink)
+            let second = try await run.source()
+            var id = ""
+            while id != last.id {
+                let messages = try await run.receive(1, second, limit: 1)
+                id = try messages[0].cloudEvent().id
+                try await run.accept(messages, second)
+            }
+            try await run.receiveNothing(second)
         },
 
         BrokerConformanceCase("a stranger's event is read in binary mode") { run in

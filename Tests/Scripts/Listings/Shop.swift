@@ -1,4 +1,6 @@
 // What the listings of README.md take as given.
+import AfterCommitKafka
+import AfterCommitRabbitMQ
 import AfterCommitTesting
 import Foundation
 import Logging

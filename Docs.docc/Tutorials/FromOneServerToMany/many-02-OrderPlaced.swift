@@ -1,0 +1,9 @@
+import AfterCommit
+import Foundation
+
+struct OrderPlaced: Event {
+    static let type: EventType = "order.placed"
+    var orderID: UUID
+    var total: Decimal
+    var orderingKey: String? { orderID.uuidString }
+}
