@@ -16,7 +16,9 @@ extension CloudEvent {
     /// The mode of a message with this content type.
     /// - Throws: ``CloudEventError`` for batches, and for formats other than JSON.
     public static func mode(ofContentType contentType: String?) throws(CloudEventError) -> ContentMode {
-        let type = contentType.map { $0.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" } } ?? ""
+        // What most messages have is neither.
+        guard let contentType, contentType != "application/json" else { return .binary }
+        let type = contentType.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         guard type.hasPrefix("application/cloudevents") else { return .binary }
         switch type {
         case structuredContentType: return .structured

@@ -35,17 +35,24 @@ public struct CloudEvent: Sendable, Hashable {
 
     static let specVersion = "1.0"
 
-    /// - Parameter others: each name once.
-    private init(
-        id: String, source: String, type: String, others: [Attribute], contentType: String?, data: Data
-    ) {
-        attributes =
-            [
-                Attribute(name: "specversion", value: Self.specVersion), Attribute(name: "id", value: id),
-                Attribute(name: "source", value: source), Attribute(name: "type", value: type),
-            ] + others
+    /// - Parameter attributes: each name once, those that are required in front.
+    private init(ordered attributes: [Attribute], contentType: String?, data: Data) {
+        self.attributes = attributes
         self.contentType = contentType
         self.data = data
+    }
+
+    /// The attributes in front, with room for so many others.
+    private static func required(
+        id: String, source: String, type: String, others: Int
+    ) -> [Attribute] {
+        var attributes: [Attribute] = []
+        attributes.reserveCapacity(4 + others)
+        attributes.append(Attribute(name: "specversion", value: specVersion))
+        attributes.append(Attribute(name: "id", value: id))
+        attributes.append(Attribute(name: "source", value: source))
+        attributes.append(Attribute(name: "type", value: type))
+        return attributes
     }
 }
 
@@ -71,29 +78,36 @@ extension CloudEvent {
     /// `schemaversion` the version of the payload's shape where it is not 1. Its headers are extensions.
     public init(_ event: OutgoingEvent, naming: CloudEventNaming = CloudEventNaming()) {
         let envelope = event.context.envelope
-        var others = [Attribute(name: "time", value: CivilDate.rfc3339(envelope.time))]
+        var attributes = Self.required(
+            id: envelope.id.description, source: naming.source ?? envelope.source,
+            type: naming.typePrefix.map { "\($0).\(envelope.type)" } ?? envelope.type.rawValue,
+            others: 5 + envelope.headers.count)
+        attributes.append(Attribute(name: "time", value: CivilDate.rfc3339(envelope.time)))
         if let key = envelope.orderingKey {
-            others.append(Attribute(name: "subject", value: key))
-            others.append(Attribute(name: "partitionkey", value: key))
+            attributes.append(Attribute(name: "subject", value: key))
+            attributes.append(Attribute(name: "partitionkey", value: key))
         }
-        let sequence = String(event.context.delivery.sequence)
-        others.append(
-            Attribute(name: "sequence", value: String(repeating: "0", count: max(0, 20 - sequence.count)) + sequence))
+        attributes.append(Attribute(name: "sequence", value: Self.digits(event.context.delivery.sequence)))
         if envelope.schemaVersion != 1 {
-            others.append(Attribute(name: "schemaversion", value: String(envelope.schemaVersion)))
+            attributes.append(Attribute(name: "schemaversion", value: String(envelope.schemaVersion)))
         }
         if !envelope.headers.isEmpty {
             // An extension that is named like an attribute must not take its place.
-            var taken = Self.reserved.union(others.map(\.name))
+            var taken = Self.reserved.union(attributes.map(\.name))
             for (name, value) in envelope.headers.sorted(by: { $0.key < $1.key }) {
                 let name = name.lowercased()
-                if taken.insert(name).inserted { others.append(Attribute(name: name, value: value)) }
+                if taken.insert(name).inserted { attributes.append(Attribute(name: name, value: value)) }
             }
         }
-        self.init(
-            id: envelope.id.description, source: naming.source ?? envelope.source,
-            type: naming.typePrefix.map { "\($0).\(envelope.type)" } ?? envelope.type.rawValue, others: others,
-            contentType: envelope.contentType, data: event.payload)
+        self.init(ordered: attributes, contentType: envelope.contentType, data: event.payload)
+    }
+
+    /// A number as 20 digits, as many as the largest has.
+    private static func digits(_ number: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 20) { bytes in
+            bytes.putDigits(number, 20, at: 0)
+            return 20
+        }
     }
 
     /// The content type and the data have places of their own.
@@ -112,18 +126,45 @@ extension CloudEvent {
     ///   - data: the message's body.
     /// - Throws: ``CloudEventError`` for attributes that are not those of an event.
     public init(attributes: [String: String], contentType: String?, data: Data) throws(CloudEventError) {
-        guard let version = attributes["specversion"] else { throw CloudEventError(.notAnEvent) }
-        guard version == Self.specVersion else { throw CloudEventError(.specVersion, version) }
-        func required(_ name: String) throws(CloudEventError) -> String {
-            guard let value = attributes[name], !value.isEmpty else { throw CloudEventError(.missingAttribute, name) }
-            return value
+        try self.init(
+            received: attributes.map { Attribute(name: $0.key, value: $0.value) }, contentType: contentType, data: data)
+    }
+
+    /// The same.
+    /// - Parameter attributes: in any order, each name once.
+    init(received attributes: [Attribute], contentType: String?, data: Data) throws(CloudEventError) {
+        var version: String?
+        var (id, source, type, ownContentType) = ("", "", "", String?.none)
+        var others: [Attribute] = []
+        var illegalName: String?
+        for attribute in attributes {
+            switch attribute.name {
+            case "specversion": version = attribute.value
+            case "id": id = attribute.value
+            case "source": source = attribute.value
+            case "type": type = attribute.value
+            case "datacontenttype": ownContentType = attribute.value
+            // A payload has no place among attributes.
+            case "data": continue
+            case let name:
+                guard Self.isName(name) else {
+                    illegalName = name
+                    continue
+                }
+                if others.isEmpty { others.reserveCapacity(attributes.count) }
+                others.append(attribute)
+            }
         }
-        for name in attributes.keys where !Self.isName(name) { throw CloudEventError(.attributeName, name) }
-        let (id, source, type) = (try required("id"), try required("source"), try required("type"))
-        let others = attributes.filter { !Self.reserved.contains($0.key) }.sorted { $0.key < $1.key }
-        self.init(
-            id: id, source: source, type: type, others: others.map { Attribute(name: $0.key, value: $0.value) },
-            contentType: contentType ?? attributes["datacontenttype"], data: data)
+        guard let version else { throw CloudEventError(.notAnEvent) }
+        guard version == Self.specVersion else { throw CloudEventError(.specVersion, version) }
+        if let illegalName { throw CloudEventError(.attributeName, illegalName) }
+        for (name, value) in [("id", id), ("source", source), ("type", type)] where value.isEmpty {
+            throw CloudEventError(.missingAttribute, name)
+        }
+        var ordered = Self.required(id: id, source: source, type: type, others: others.count)
+        others.sort { $0.name < $1.name }
+        ordered += others
+        self.init(ordered: ordered, contentType: contentType ?? ownContentType, data: data)
     }
 
     /// CloudEvents 1.0, "Naming conventions": lower-case letters and digits. Its 20 characters are only a recommendation.

@@ -16,23 +16,28 @@ extension Envelope {
         _ event: CloudEvent, typePrefix: String? = nil, key: String? = nil, receivedAt: Date
     ) throws(CloudEventError) {
         var headers: [String: String] = [:]
-        for attribute in event.attributes.dropFirst(4) { headers[attribute.name] = attribute.value }
-        var id = EventID(event.id)
-        if id == nil {
-            id = EventID(foreign: event.id, source: event.source)
-            headers["foreignid"] = event.id
-        }
         var time = receivedAt
-        if let text = headers.removeValue(forKey: "time") {
-            guard let date = RFC3339.date(of: text) else { throw CloudEventError(.attributeValue, "time") }
-            time = date
-        }
         var schemaVersion = 1
-        if let text = headers.removeValue(forKey: "schemaversion") {
-            guard let version = Int(text), version > 0 else { throw CloudEventError(.attributeValue, "schemaversion") }
-            schemaVersion = version
+        var partitionKey: String?
+        for attribute in event.attributes.dropFirst(4) {
+            switch attribute.name {
+            case "time":
+                guard let date = RFC3339.date(of: attribute.value) else {
+                    throw CloudEventError(.attributeValue, "time")
+                }
+                time = date
+            case "schemaversion":
+                guard let version = Int(attribute.value), version > 0 else {
+                    throw CloudEventError(.attributeValue, "schemaversion")
+                }
+                schemaVersion = version
+            case "partitionkey": partitionKey = attribute.value
+            default: headers[attribute.name] = attribute.value
+            }
         }
-        let orderingKey = headers.removeValue(forKey: "partitionkey") ?? key
+        let ownID = EventID(event.id)
+        if ownID == nil { headers["foreignid"] = event.id }
+        let orderingKey = partitionKey ?? key
         if let orderingKey {
             guard orderingKey.utf8.count <= EnvelopeFactory.maxOrderingKeyBytes else {
                 throw CloudEventError(.orderingKeyTooLong)
@@ -45,7 +50,7 @@ extension Envelope {
             type = String(type.dropFirst(typePrefix.count + 1))
         }
         self.init(
-            id: id ?? EventID(foreign: event.id, source: event.source), type: EventType(rawValue: type),
+            id: ownID ?? EventID(foreign: event.id, source: event.source), type: EventType(rawValue: type),
             source: event.source, time: time, schemaVersion: schemaVersion, orderingKey: orderingKey,
             headers: headers, contentType: event.contentType ?? "application/octet-stream", payload: .bytes(event.data))
     }

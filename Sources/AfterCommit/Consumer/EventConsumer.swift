@@ -15,7 +15,7 @@ public import ServiceLifecycle
 ///
 /// Messages are stored in batches, one commit for each, and acknowledged after it: nothing is lost in between, and what comes
 /// twice is stored once, by its id, for 7 days. A broker that is away is tried again with a backoff. While the storage is full
-/// nothing more is taken, and the broker keeps the rest.
+/// one more batch is taken at most, and the broker keeps the rest.
 ///
 /// What is no CloudEvent is stored, too, with its bytes, and becomes a dead letter of ``unreadable``. Redriven, it is read
 /// again: by a binary that can, it becomes the event it is.
@@ -32,7 +32,8 @@ public actor EventConsumer: Service {
     private let reading: MessageReading
     private let time: TimeSource
     private var log: ConsumerLog
-    private var retry: RetryDelay
+    private var sourceRetry: RetryDelay
+    private var storageRetry: RetryDelay
     private var hasRun = false
 
     /// - Parameters:
@@ -60,7 +61,8 @@ public actor EventConsumer: Service {
             consumer: name, typePrefix: configuration.eventTypePrefix,
             maxPayloadBytes: storage.envelopes.maxPayloadBytes)
         log = ConsumerLog(consumer: name, source: source.name, logger: logger, metrics: configuration.metrics)
-        retry = RetryDelay(configuration.backoff, random: random)
+        sourceRetry = RetryDelay(configuration.backoff, random: random)
+        storageRetry = sourceRetry
         unreadable = .unreadable(reading, storage: storage)
     }
 
@@ -103,51 +105,48 @@ public actor EventConsumer: Service {
         }
     }
 
+    /// While one batch is being stored the next one is received and read: a commit waits for the disk.
     private func takeAll() async throws {
+        var batch = try await nextBatch()
         while true {
             try Task.checkCancellation()
-            let messages: [IncomingMessage]
+            async let next = nextBatch()
+            await settle(try await store(batch))
+            log.count(totals)
+            batch = try await next
+        }
+    }
+
+    private func nextBatch() async throws -> MessageBatch {
+        while true {
+            try Task.checkCancellation()
             do {
-                messages = try await source.receive(upTo: configuration.batchSize)
+                let messages = try await source.receive(upTo: configuration.batchSize)
+                log.sourceIsThere()
+                sourceRetry.succeeded()
+                totals.received += messages.count
+                return MessageBatch(messages, reading: reading, now: storage.envelopes.wallClock.now())
             } catch {
                 try Task.checkCancellation()
                 totals.failedReceives += 1
                 log.sourceIsAway(error)
-                try await pause()
-                continue
+                try await time.sleep(until: time.now() + sourceRetry.failed())
             }
-            log.sourceIsThere()
-            retry.succeeded()
-            totals.received += messages.count
-            await settle(try await store(messages))
-            log.count(totals)
         }
-    }
-
-    private func pause() async throws {
-        try await time.sleep(until: time.now() + retry.failed())
     }
 
     // MARK: Storing
 
     /// Stores what of the messages are events, and what of them are none.
     /// - Returns: what the broker is to be told.
-    private func store(_ messages: [IncomingMessage]) async throws -> [MessageSettlement] {
-        let now = storage.envelopes.wallClock.now()
-        var unread: [Int: any Error] = [:]
-        var events: [(position: Int, emission: Emission)] = []
-        for (position, message) in messages.enumerated() {
-            do {
-                events.append((position, try reading.event(message, now: now)))
-            } catch {
-                unread[position] = error
-            }
-        }
-        let report = try await receive(events.map(\.emission))
+    private func store(_ batch: MessageBatch) async throws -> [MessageSettlement] {
+        let messages = batch.messages
+        let report = try await receive(batch.events)
         totals.duplicates += report.duplicates.count
-        totals.taken += events.count - report.duplicates.count - report.refused.count
+        totals.taken += batch.events.count - report.duplicates.count - report.refused.count
         // What the storage does not take as an event is kept as a message that is none.
-        for (index, refusal) in report.refused { unread[events[index].position] = refusal }
+        var unread = batch.unread
+        for (index, refusal) in report.refused { unread[batch.positions[index]] = refusal }
         var settlements = messages.map { MessageSettlement($0.receipt, .accepted) }
         guard !unread.isEmpty else { return settlements }
         for (position, refusal) in try await keep(unread, of: messages) {
@@ -188,7 +187,7 @@ public actor EventConsumer: Service {
             do {
                 let partial = try await storage.receive(part)
                 log.storageTook()
-                retry.succeeded()
+                storageRetry.succeeded()
                 report.duplicates += partial.duplicates.map { $0 + stored }
                 for (index, refusal) in partial.refused { report.refused[index + stored] = refusal }
                 stored += part.count
@@ -207,7 +206,7 @@ public actor EventConsumer: Service {
         if let error = error as? StorageError, [.closed, .needsOutbox].contains(error.code) { throw error }
         try Task.checkCancellation()
         log.storageRefused(error)
-        try await pause()
+        try await time.sleep(until: time.now() + storageRetry.failed())
     }
 
     private func settle(_ settlements: [MessageSettlement]) async {

@@ -16,8 +16,17 @@ struct MessageReading: Sendable {
         return Emission(
             envelope: envelope,
             deduplication: Emission.Deduplication(
-                key: "id/\(envelope.id)",
+                key: Self.key(of: envelope.id),
                 fingerprint: Emission.Deduplication.fingerprint(type: envelope.type, payload: event.data)))
+    }
+
+    /// `id/` and the id.
+    private static func key(of id: EventID) -> String {
+        String(unsafeUninitializedCapacity: 3 + EventID.textLength) { bytes in
+            let bytes = UnsafeMutableRawBufferPointer(bytes)
+            bytes.copyBytes(from: "id/".utf8)
+            return 3 + id.write(to: UnsafeMutableRawBufferPointer(rebasing: bytes[3...]))
+        }
     }
 
     /// The same message always becomes another dead letter: two that are equal may be two.

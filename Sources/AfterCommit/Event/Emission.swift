@@ -41,7 +41,8 @@ public struct Emission: Sendable {
             func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
             type.rawValue.utf8.forEach(mix)
             mix(0)
-            payload.forEach(mix)
+            // Not one call for each byte.
+            payload.withUnsafeBytes { for byte in $0 { mix(byte) } }
             return hash
         }
     }

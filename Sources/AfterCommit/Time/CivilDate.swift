@@ -47,13 +47,35 @@ package struct CivilDate: Equatable {
         let days = floorDivide(milliseconds, 86_400_000)
         let time = milliseconds - days * 86_400_000
         let date = CivilDate(daysSince1970: days)
-        func digits(_ value: Int, _ count: Int) -> String {
-            let text = String(value)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
+        // In one block: each outgoing event has one.
+        return String(unsafeUninitializedCapacity: 24) { bytes in
+            var position = 0
+            func put(_ value: Int, _ count: Int, _ mark: Unicode.Scalar) {
+                bytes.putDigits(UInt64(value), count, at: position)
+                position += count
+                bytes[position] = UInt8(ascii: mark)
+                position += 1
+            }
+            put(date.year, 4, "-")
+            put(date.month, 2, "-")
+            put(date.day, 2, "T")
+            put(time / 3_600_000, 2, ":")
+            put(time / 60_000 % 60, 2, ":")
+            put(time / 1_000 % 60, 2, ".")
+            put(time % 1_000, 3, "Z")
+            return position
         }
-        return "\(digits(date.year, 4))-\(digits(date.month, 2))-\(digits(date.day, 2))"
-            + "T\(digits(time / 3_600_000, 2)):\(digits(time / 60_000 % 60, 2)):\(digits(time / 1_000 % 60, 2))"
-            + ".\(digits(time % 1_000, 3))Z"
+    }
+}
+
+extension UnsafeMutableBufferPointer<UInt8> {
+    /// Writes the last decimal digits of a number.
+    func putDigits(_ value: UInt64, _ count: Int, at position: Int) {
+        var value = value
+        for place in stride(from: position + count - 1, through: position, by: -1) {
+            self[place] = 0x30 + UInt8(truncatingIfNeeded: value % 10)
+            value /= 10
+        }
     }
 }
 

@@ -4,7 +4,12 @@ import Foundation
 enum RFC3339 {
     /// - Returns: `nil` for a text that is no such date. A leap second is the second before it.
     static func date(of text: String) -> Date? {
-        var rest = text.utf8[...]
+        var text = text
+        return text.withUTF8 { date(of: $0) }
+    }
+
+    private static func date(of bytes: UnsafeBufferPointer<UInt8>) -> Date? {
+        var rest = bytes[...]
         func digits(_ count: Int) -> Int? {
             guard rest.count >= count else { return nil }
             var value = 0

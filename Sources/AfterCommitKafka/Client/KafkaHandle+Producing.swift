@@ -1,4 +1,5 @@
 #if Kafka
+import AfterCommit
 import CRDKafka
 
 extension KafkaHandle {
@@ -6,8 +7,15 @@ extension KafkaHandle {
     /// - Parameter token: comes back in the delivery report.
     /// - Returns: an error where there will be no report.
     func produce(_ record: KafkaRecord, token: UInt) -> KafkaError? {
-        guard let headers = rd_kafka_headers_new(record.headers.count) else {
+        guard let headers = rd_kafka_headers_new(record.attributes.count + record.headers.count) else {
             return KafkaError(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE)
+        }
+        for attribute in record.attributes {
+            let added = add(attribute, to: headers)
+            guard added == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                rd_kafka_headers_destroy(headers)
+                return KafkaError(added)
+            }
         }
         for header in record.headers {
             let added = header.value.withPointer { rd_kafka_header_add(headers, header.name, -1, $0, $1) }
@@ -27,6 +35,20 @@ extension KafkaHandle {
         // The client takes the headers over only with the message.
         rd_kafka_headers_destroy(headers)
         return KafkaError(taking: error)
+    }
+
+    /// Puts the name together where it costs no memory of its own.
+    private func add(_ attribute: CloudEvent.Attribute, to headers: OpaquePointer) -> rd_kafka_resp_err_t {
+        var name = attribute.name
+        return name.withUTF8 { name in
+            KafkaBytes.text(attribute.value).withPointer { value, valueCount in
+                withUnsafeTemporaryAllocation(byteCount: 3 + name.count, alignment: 1) { place in
+                    place.copyBytes(from: "ce_".utf8)
+                    UnsafeMutableRawBufferPointer(rebasing: place[3...]).copyBytes(from: name)
+                    return rd_kafka_header_add(headers, place.baseAddress, place.count, value, valueCount)
+                }
+            }
+        }
     }
 
     private func produce(

@@ -1,4 +1,5 @@
 #if Kafka
+import AfterCommit
 import Foundation
 
 /// Bytes of a key, a value or a header, as they are or as text in UTF-8.
@@ -43,6 +44,8 @@ struct KafkaHeader: Sendable, Hashable {
 struct KafkaRecord: Sendable, Hashable {
     var topic: String
     var key: KafkaBytes = .null
+    /// Of a CloudEvent in binary mode: they are written as headers in front of the others, with `ce_` before their names.
+    var attributes: [CloudEvent.Attribute] = []
     var headers: [KafkaHeader] = []
     var value: KafkaBytes
 }

@@ -7,6 +7,12 @@ struct TopicPartition: Hashable, Sendable {
     var partition: Int32
 }
 
+/// A message that is given out. Whoever asked for it makes of it what it asked for.
+struct GivenMessage: Sendable {
+    let receipt: IncomingMessage.Receipt
+    let message: ReceivedMessage
+}
+
 /// The partitions that the group gave to this consumer, and what of them is out.
 ///
 /// Each time a partition is given it gets a new number, which is the channel of its messages' receipts: what belongs to an
@@ -57,8 +63,6 @@ struct Assignment: Sendable {
             channelOfNow = lastChannel
         }
         let receipt = IncomingMessage.Receipt(channel: channelOfNow, tag: UInt64(bitPattern: offset))
-        var message = message
-        message.message.receipt = receipt
         partitions[channelOfNow]?.tracker.give(offset, message)
         outstanding += 1
         return receipt
@@ -89,16 +93,16 @@ struct Assignment: Sendable {
     }
 
     /// What was returned, in the order of its offsets.
-    mutating func takeReturned(upTo limit: Int) -> [IncomingMessage] {
+    mutating func takeReturned(upTo limit: Int) -> [GivenMessage] {
         guard !returned.isEmpty else { return [] }
         returned.sort { ($0.channel, $0.tag) < ($1.channel, $1.tag) }
-        var messages: [IncomingMessage] = []
+        var messages: [GivenMessage] = []
         for receipt in returned.prefix(limit) {
             let offset = Int64(bitPattern: receipt.tag)
             guard var message = partitions[receipt.channel]?.tracker[offset] else { continue }
-            message.message.redeliveries += 1
+            message.redeliveries += 1
             partitions[receipt.channel]?.tracker[offset] = message
-            messages.append(message.message)
+            messages.append(GivenMessage(receipt: receipt, message: message))
         }
         returned.removeFirst(min(limit, returned.count))
         return messages

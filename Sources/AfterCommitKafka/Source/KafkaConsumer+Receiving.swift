@@ -4,7 +4,7 @@ import AfterCommit
 extension KafkaConsumer {
     /// Waits for messages.
     /// - Throws: ``KafkaError``, `CancellationError`.
-    func receive(upTo limit: Int) async throws -> [IncomingMessage] {
+    func receive(upTo limit: Int) async throws -> [GivenMessage] {
         try connect()
         lastWaiter += 1
         let id = lastWaiter
@@ -56,7 +56,7 @@ extension KafkaConsumer {
     }
 
     /// Takes at most so many messages, and no more than may be out.
-    private func take(upTo limit: Int) -> [IncomingMessage] {
+    private func take(upTo limit: Int) -> [GivenMessage] {
         var messages = assignment.takeReturned(upTo: limit)
         guard let handle else { return messages }
         while true {
@@ -65,9 +65,7 @@ extension KafkaConsumer {
             let taken = handle.takeMessages(upTo: room) { place, offset, message in
                 guard let channel = assignment.channel(of: place) else { return }
                 guard let receipt = assignment.give(message, offset: offset, channel: channel) else { return }
-                var message = message.message
-                message.receipt = receipt
-                messages.append(message)
+                messages.append(GivenMessage(receipt: receipt, message: message))
             } failure: { error in
                 note(error)
             }

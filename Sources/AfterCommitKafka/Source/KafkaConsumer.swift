@@ -9,7 +9,7 @@ actor KafkaConsumer {
     struct Waiter {
         let id: Int
         let limit: Int
-        let continuation: CheckedContinuation<[IncomingMessage], any Error>
+        let continuation: CheckedContinuation<[GivenMessage], any Error>
     }
 
     nonisolated let thread: StoreThread

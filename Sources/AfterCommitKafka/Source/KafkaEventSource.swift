@@ -64,7 +64,7 @@ public struct KafkaEventSource: EventSource {
     /// - Throws: ``KafkaError`` where no broker can be reached, the topics cannot be read or the source is closed;
     ///   `CancellationError`, and nothing is lost then.
     public func receive(upTo limit: Int) async throws -> [IncomingMessage] {
-        try await consumer.receive(upTo: limit)
+        try await consumer.receive(upTo: limit).map { $0.message.message(receipt: $0.receipt) }
     }
 
     /// Stores the offsets of what is settled, and writes dead letters.

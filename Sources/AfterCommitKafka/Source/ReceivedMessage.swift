@@ -3,38 +3,48 @@ import AfterCommit
 import CRDKafka
 import Foundation
 
-/// A message as it came, kept until it is settled.
+/// A message as it came, kept until it is settled: bytes, of which whoever handles it makes texts.
 struct ReceivedMessage: Sendable {
-    /// As it is given out. Its receipt is filled in then.
-    var message: IncomingMessage
-    var key: KafkaBytes
-    var headers: [KafkaHeader]
-    /// Whether there was no value, which is not the same as an empty one.
-    var hasNoValue: Bool
+    let key: KafkaBytes
+    private let packed: PackedHeaders
+    /// `nil` where there was no value, which is not the same as an empty one.
+    private let value: Data?
+    /// How often it was given out before.
+    var redeliveries = 0
 
     init(key: KafkaBytes, headers: [KafkaHeader], value: KafkaBytes) {
         self.key = key
-        self.headers = headers
-        var texts: [String: String] = [:]
-        texts.reserveCapacity(headers.count)
-        var contentType: String?
-        for header in headers {
-            guard let text = header.value.lossyText else { continue }
-            // Where a name is there twice the last one counts, as for Kafka's own `lastHeader`.
-            texts[header.name] = text
-            if header.name.utf8.count == 12, header.name.lowercased() == "content-type" { contentType = text }
-        }
-        let body: Data =
+        packed = PackedHeaders(headers)
+        self.value =
             switch value {
-            case .null: Data()
+            case .null: nil
             case .text(let text): Data(text.utf8)
             case .bytes(let bytes): bytes
             }
-        hasNoValue = value == .null
-        message = IncomingMessage(
-            receipt: IncomingMessage.Receipt(channel: 0, tag: 0), body: body, contentType: contentType, headers: texts,
-            attributePrefixes: ["ce_"], key: key.lossyText)
     }
+
+    var headers: [KafkaHeader] { packed.headers }
+    var hasNoValue: Bool { value == nil }
+
+    /// As it is given out. Making it takes a while: the consumer's thread is not the place for it.
+    func message(receipt: IncomingMessage.Receipt) -> IncomingMessage {
+        var texts: [IncomingMessage.Header] = []
+        texts.reserveCapacity(packed.count)
+        var contentType: String?
+        packed.visit { name, value in
+            guard let value else { return }
+            let header = IncomingMessage.Header(
+                String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
+            // Where a name is there twice the last one counts, as for Kafka's own `lastHeader`.
+            texts.append(header)
+            if name.count == 12, header.name.lowercased() == "content-type" { contentType = header.value }
+        }
+        return IncomingMessage(
+            receipt: receipt, body: value ?? Data(), contentType: contentType, allHeaders: texts,
+            attributePrefixes: Self.attributePrefixes, key: key.lossyText, redeliveries: redeliveries)
+    }
+
+    private static let attributePrefixes = ["ce_"]
 
     /// What goes to the dead letters: all as it came, with headers that say where from and why.
     func deadLetter(
@@ -47,7 +57,7 @@ struct ReceivedMessage: Sendable {
         ]
         return KafkaRecord(
             topic: topic, key: key, headers: headers + added.map { KafkaHeader($0, .text($1)) },
-            value: hasNoValue ? .null : .bytes(message.body))
+            value: value.map { .bytes($0) } ?? .null)
     }
 }
 
@@ -55,21 +65,20 @@ extension ReceivedMessage {
     /// Copies what the C library holds.
     init(_ pointer: UnsafeMutablePointer<rd_kafka_message_t>) {
         let message = pointer.pointee
-        var headers: [KafkaHeader] = []
+        var headers = PackedHeaders()
         var list: OpaquePointer?
         // A message without headers has an error for them.
         if rd_kafka_message_headers(pointer, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list {
-            headers.reserveCapacity(rd_kafka_header_cnt(list))
             var (name, value, size): (UnsafePointer<CChar>?, UnsafeRawPointer?, Int) = (nil, nil, 0)
             while rd_kafka_header_get_all(list, headers.count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR,
                 let name
             {
-                headers.append(KafkaHeader(String(cString: name), KafkaBytes(text: value, count: size)))
+                headers.append(name, value, count: size)
             }
         }
-        self.init(
-            key: KafkaBytes(text: message.key, count: message.key_len), headers: headers,
-            value: message.payload.map { .bytes(Data(bytes: $0, count: message.len)) } ?? .null)
+        packed = headers
+        key = KafkaBytes(text: message.key, count: message.key_len)
+        value = message.payload.map { Data(bytes: $0, count: message.len) }
     }
 }
 

@@ -34,11 +34,15 @@ package final class StoreThread: SerialExecutor {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        // Raised before the thread can take the job: it may be awake for another reason, and whoever the job belongs to may be the
+        // last who keeps this executor, of which nothing may be touched then. The runtime only lends it here.
         let hasEnded = state.withLock { state in
-            if !state.hasEnded { state.jobs.append(job) }
-            return state.hasEnded
+            guard !state.hasEnded else { return true }
+            state.jobs.append(job)
+            signal.raise()
+            return false
         }
-        guard hasEnded else { return signal.raise() }
+        guard hasEnded else { return }
         // A call that raced with the close: it only finds out that the storage is closed.
         Thread { job.runSynchronously(on: self.asUnownedSerialExecutor()) }.start()
     }
