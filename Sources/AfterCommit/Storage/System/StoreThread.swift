@@ -7,6 +7,8 @@ package final class StoreThread: SerialExecutor {
         var jobs: [UnownedJob] = []
         var isStopping = false
         var hasEnded = false
+        /// Whether a thread runs what came after the end.
+        var isRunningLate = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -36,15 +38,18 @@ package final class StoreThread: SerialExecutor {
         let job = UnownedJob(job)
         // Raised before the thread can take the job: it may be awake for another reason, and whoever the job belongs to may be the
         // last who keeps this executor, of which nothing may be touched then. The runtime only lends it here.
-        let hasEnded = state.withLock { state in
-            guard !state.hasEnded else { return true }
+        let needsThread = state.withLock { state in
             state.jobs.append(job)
-            signal.raise()
-            return false
+            guard state.hasEnded else {
+                signal.raise()
+                return false
+            }
+            defer { state.isRunningLate = true }
+            return !state.isRunningLate
         }
-        guard hasEnded else { return }
+        guard needsThread else { return }
         // A call that raced with the close: it only finds out that the storage is closed.
-        Thread { job.runSynchronously(on: self.asUnownedSerialExecutor()) }.start()
+        Thread { self.runLate() }.start()
     }
 
     package func checkIsolated() {
@@ -82,12 +87,26 @@ package final class StoreThread: SerialExecutor {
             if state.withLock({ $0.isStopping && $0.jobs.isEmpty }) { break }
         }
         work()
-        let (jobs, waiters) = state.withLock { state in
+        let waiters = state.withLock { state in
             state.hasEnded = true
-            return (state.jobs, state.waiters)
+            state.isRunningLate = true
+            return state.waiters
         }
-        for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+        runLate()
         for waiter in waiters { waiter.resume() }
+    }
+
+    /// Runs what came after the end one after the other: an actor has one job at a time, then as ever.
+    private func runLate() {
+        while true {
+            let jobs = state.withLock { state in
+                if state.jobs.isEmpty { state.isRunningLate = false }
+                defer { state.jobs = [] }
+                return state.jobs
+            }
+            guard !jobs.isEmpty else { return }
+            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+        }
     }
 
     private func runJobs() {
