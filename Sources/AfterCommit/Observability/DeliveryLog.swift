@@ -179,7 +179,7 @@ package struct DeliveryLog: Sendable {
 
     /// One event is one line, and reads as it is: control characters, line separators and what turns the direction of
     /// text are escaped.
-    static func oneLine(_ text: String) -> String {
+    package static func oneLine(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isEscaped) else { return text }
         return text.unicodeScalars.map { scalar in
             isEscaped(scalar) ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)

@@ -19,6 +19,7 @@ package enum LogKey {
     package static let seconds = "seconds"
     package static let deaths = "process.deaths"
     package static let count = "count"
+    package static let bytes = "message.bytes"
     package static let error = "error.message"
     package static let breaker = "breaker.state"
 }

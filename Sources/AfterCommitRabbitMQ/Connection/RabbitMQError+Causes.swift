@@ -1,10 +1,11 @@
 #if RabbitMQ
+import AfterCommit
 import CRabbitMQ
 
 extension RabbitMQError {
-    /// What the broker says may quote what clients sent.
+    /// What the broker says may quote what clients sent, at any length.
     static func oneLine(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(300).map { $0.value < 0x20 ? " " : $0 }))
+        DeliveryLog.oneLine(String(String.UnicodeScalarView(text.unicodeScalars.prefix(300))))
     }
 
     private static func words(_ status: Int32) -> String { String(cString: amqp_error_string2(status)) }

@@ -154,7 +154,10 @@ actor Subscriber {
         guard let message = IncomingMessage(delivered, generation: generation) else {
             logger.error(
                 "a message is too large to be taken; it was rejected",
-                metadata: [LogKey.endpoint: "rabbitmq/\(configuration.queue)", LogKey.count: "\(delivered.size)"])
+                metadata: [
+                    LogKey.source: "\(DeliveryLog.oneLine("rabbitmq/\(configuration.queue)"))",
+                    LogKey.bytes: "\(delivered.size)",
+                ])
             try tell([(delivered.tag, .rejected(reason: "too large"))])
             return
         }

@@ -48,8 +48,22 @@ extension RabbitMQTopology.Queue {
         var all = arguments
         // A classic queue is what the broker makes without an argument, and what older clients have declared.
         if kind == .quorum { all["x-queue-type"] = .text(kind.rawValue) }
-        if let deadLetters { all["x-dead-letter-exchange"] = .text(deadLetters.exchange) }
+        if let deadLetters {
+            all["x-dead-letter-exchange"] = .text(deadLetters.exchange)
+            if kind == .quorum { Self.keepDeadLetters(&all) }
+        }
         return all.sorted { $0.key < $1.key }.map { RabbitMQTopology.Entry(name: $0.key, value: $0.value) }
+    }
+
+    /// Without this the broker forgets a rejected message before another queue has confirmed it. It works for a queue alone
+    /// that drops nothing when it is full.
+    private static func keepDeadLetters(_ arguments: inout [String: Argument]) {
+        let overflow = arguments["x-overflow", default: .text("reject-publish")]
+        guard overflow == .text("reject-publish") else { return }
+        let strategy = arguments["x-dead-letter-strategy", default: .text("at-least-once")]
+        guard strategy == .text("at-least-once") else { return }
+        arguments["x-overflow"] = overflow
+        arguments["x-dead-letter-strategy"] = strategy
     }
 }
 #endif

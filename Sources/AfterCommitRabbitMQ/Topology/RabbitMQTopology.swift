@@ -69,6 +69,15 @@ public struct RabbitMQTopology: Sendable, Hashable {
     }
 
     /// A durable queue.
+    ///
+    /// A quorum queue with dead letters is declared with `x-dead-letter-strategy` at-least-once, so that a rejected message stays
+    /// until the queue of the dead letters has stored it, and with `x-overflow` reject-publish, which that needs (RabbitMQ 3.10).
+    /// ``arguments`` come first: with `x-dead-letter-strategy` at-most-once, or `x-overflow` drop-head, neither is added, and a
+    /// dead letter can be lost when a node fails. On a classic queue it always can.
+    ///
+    /// A quorum queue gives a message out again at most as often as `x-delivery-limit` says, and then makes a dead letter of it,
+    /// or deletes it if there are none. RabbitMQ 4 has a limit of 20 where none is given, before that there is none. Messages
+    /// that are returned because the consumer's storage is away count: raise it, or switch it off with -1 on RabbitMQ 4.
     public struct Queue: Sendable, Hashable {
         public enum Kind: String, Sendable, Hashable {
             /// Replicated, and counts deliveries: for what must not be lost.
@@ -87,7 +96,7 @@ public struct RabbitMQTopology: Sendable, Hashable {
         public var name: String
         public var kind: Kind
         public var bindings: [Binding]
-        /// Where rejected messages go. Default `nil`: the broker deletes them.
+        /// Where rejected messages go, and those that came back too often. Default `nil`: the broker deletes them.
         public var deadLetters: DeadLetters?
         /// Further arguments by the broker's names, such as `x-max-length`.
         public var arguments: [String: Argument]
@@ -132,7 +141,8 @@ public struct RabbitMQTopology: Sendable, Hashable {
     /// A fanout exchange and the queue behind it, both made with the queue whose rejected messages they take.
     public struct DeadLetters: Sendable, Hashable {
         public var exchange: String
-        /// Of the kind of the queue that they come from. `nil`: none is made.
+        /// Of the kind of the queue that they come from. `nil`: none is made; until one is bound, a quorum queue keeps its dead
+        /// letters itself.
         public var queue: String?
 
         public init(exchange: String, queue: String?) {

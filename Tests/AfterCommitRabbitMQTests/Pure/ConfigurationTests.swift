@@ -92,34 +92,6 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("a topology is made in an order that works")
-    func topology() {
-        let topology = RabbitMQTopology.declare(
-            exchanges: [.topic("e")],
-            queues: [
-                .quorum(
-                    "q", bindings: [.init("e", "a.*")], deadLetters: .init("d"),
-                    arguments: ["x-delivery-limit": .integer(3)])
-            ])
-        #expect(
-            topology.steps == [
-                .exchange(.topic("e"), passive: false), .exchange(.fanout("d"), passive: false),
-                .queue("d", arguments: [.init(name: "x-queue-type", value: .text("quorum"))], passive: false),
-                .binding(queue: "d", .init("d")),
-                .queue(
-                    "q",
-                    arguments: [
-                        .init(name: "x-dead-letter-exchange", value: .text("d")),
-                        .init(name: "x-delivery-limit", value: .integer(3)),
-                        .init(name: "x-queue-type", value: .text("quorum")),
-                    ], passive: false),
-                .binding(queue: "q", .init("e", "a.*")),
-            ])
-        #expect(RabbitMQTopology.none.steps == [])
-        #expect(RabbitMQTopology.check(queues: ["q"]).steps == [.queue("q", arguments: [], passive: true)])
-        #expect(throws: RabbitMQError.self) { try RabbitMQTopology.check(queues: [""]).validate() }
-    }
-
     @Test("the broker's words for a message that is too large")
     func sizes() {
         func refusal(_ text: String, code: Int? = 406) -> MessageSizeRefusal? {

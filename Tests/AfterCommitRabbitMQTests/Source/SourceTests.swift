@@ -55,9 +55,11 @@ struct SourceTests {
         await #expect(throws: RabbitMQError.self) { _ = try await source.receive(upTo: 1) }
     }
 
-    @Test("rejected ones go to the dead letters, returned ones come again")
-    func outcomes() async throws {
-        let queue = try await filled(6) { $0.topology(deadLetters: .init($0.name + "-dead")) }
+    @Test(
+        "rejected ones go to the dead letters, returned ones come again",
+        arguments: [RabbitMQTopology.Queue.Kind.classic, .quorum])
+    func outcomes(_ kind: RabbitMQTopology.Queue.Kind) async throws {
+        let queue = try await filled(6) { $0.topology(kind, deadLetters: .init($0.name + "-dead")) }
         let source = try queue.source()
         let messages = try await source.take(6, outcome: nil)
         try await settle(source, messages[0..<2], .rejected(reason: "no"))
