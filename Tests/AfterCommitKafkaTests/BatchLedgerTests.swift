@@ -60,21 +60,5 @@ struct BatchLedgerTests {
         #expect(line.removeAll() == [3])
         #expect(line.isEmpty)
     }
-
-    @Test("A client is made anew at once after a first failure, and later after others, until one works")
-    func renewal() {
-        var renewal = ClientRenewal(
-            backoff: .custom { .seconds($0 * 10) }, random: Xoshiro256(seed: 1))
-        renewal.failed(error, now: .seconds(1))
-        #expect(renewal.refusal(now: .seconds(1)) == nil)
-        renewal.failed(error, now: .seconds(2))
-        #expect(renewal.refusal(now: .seconds(11)) == error)
-        #expect(renewal.refusal(now: .seconds(12)) == nil)
-        renewal.failed(error, now: .seconds(12))
-        #expect(renewal.refusal(now: .seconds(31)) == error)
-        renewal.succeeded()
-        renewal.failed(error, now: .seconds(31))
-        #expect(renewal.refusal(now: .seconds(31)) == nil)
-    }
 }
 #endif

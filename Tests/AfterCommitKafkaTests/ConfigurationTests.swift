@@ -1,5 +1,7 @@
 #if Kafka
+import AfterCommit
 @testable import AfterCommitKafka
+import CRDKafka
 import Testing
 
 @Suite
@@ -88,7 +90,7 @@ struct ConfigurationTests {
         let kafka = try KafkaConfiguration(bootstrapServers: "127.0.0.1:1")
         #expect(throws: KafkaError.self) { try KafkaEventSink(kafka, topic: "no/topic", logger: Fixtures.quiet) }
         #expect(throws: KafkaError.self) {
-            try KafkaEventSink(kafka, options: .init(messageTimeout: .zero), logger: Fixtures.quiet)
+            try KafkaEventSink(kafka, configuration: .init(messageTimeout: .zero), logger: Fixtures.quiet)
         }
         #expect(throws: KafkaError.self) {
             try KafkaEventSource(kafka, topics: [], group: "readers", logger: Fixtures.quiet)
@@ -101,6 +103,31 @@ struct ConfigurationTests {
                 kafka, topics: ["orders"], group: "readers", deadLetterTopic: "orders", logger: Fixtures.quiet)
         }
         #expect(throws: KafkaError.self) { try KafkaMockCluster(brokers: 0) }
+    }
+
+    @Test("A pattern that takes the dead letters' topic, or that is none, is refused")
+    func patterns() async throws {
+        let kafka = try KafkaConfiguration(bootstrapServers: "127.0.0.1:1")
+        func source(_ topics: [String], deadLetterTopic: String?) throws -> KafkaEventSource {
+            try KafkaEventSource(
+                kafka, topics: topics, group: "readers", deadLetterTopic: deadLetterTopic, logger: Fixtures.quiet)
+        }
+        let error = #expect(throws: KafkaError.self) {
+            try source(["orders", "^orders.*"], deadLetterTopic: "orders.dead")
+        }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message == #"deadLetterTopic is "orders.dead", which "^orders.*" takes too"#)
+        let none = #expect(throws: KafkaError.self) { try source(["^orders("], deadLetterTopic: nil) }
+        #expect(none?.code == .invalidTopic)
+        #expect(none?.message.hasPrefix(#""^orders(" is no regular expression: "#) == true)
+        await (try source(["^orders\\.[a-c]"], deadLetterTopic: "orders.dead")).close()
+        await (try source(["^.*"], deadLetterTopic: nil)).close()
+    }
+
+    @Test("Texts of the client and the network are one line of a log")
+    func oneLine() {
+        let error = KafkaError(RD_KAFKA_RESP_ERR__FAIL, "a\nb\u{202E}c\0")
+        #expect(error.message == #"a\u{a}b\u{202e}c\u{0}"#)
     }
 }
 #endif

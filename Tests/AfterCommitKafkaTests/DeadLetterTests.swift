@@ -1,6 +1,7 @@
 #if Kafka
 import AfterCommit
 @testable import AfterCommitKafka
+import AfterCommitTesting
 import Foundation
 import Testing
 
@@ -76,6 +77,30 @@ struct DeadLetterTests {
             #expect(error?.message.contains("deadLetterTopic") == true)
             #expect(try await source.receive(exactly: 1)[0].redeliveries == 1)
         }
+    }
+
+    @Test("What cannot be rejected is given out again only after a wait, which others do not wait for")
+    func waits() async throws {
+        let cluster = try await cluster()
+        try await write((0..<2).map { KafkaRecord(topic: "orders", value: .text("\($0)")) }, cluster)
+        let clock = ManualClock()
+        let source = try KafkaEventSource(
+            cluster.configuration(), topics: ["orders"], group: "readers",
+            configuration: KafkaEventSourceConfiguration(backoff: .constant(.seconds(60))), logger: Fixtures.quiet,
+            clock: clock)
+        let message = try await source.receive(exactly: 1)[0]
+        let rejection = MessageSettlement(message.receipt, .rejected(reason: "bad"))
+        for attempt in 1...2 {
+            await #expect(throws: KafkaError.self) { try await source.settle([rejection]) }
+            if attempt == 1 { #expect(try await source.receive(exactly: 1)[0].text == "1") }
+            let waiting = Task { try await source.receive(exactly: 1)[0] }
+            while await !source.consumer.isWaitedFor { await Task.yield() }
+            clock.advance(by: .seconds(59))
+            #expect(await source.consumer.isWaitedFor)
+            clock.advance(by: .seconds(1))
+            #expect(try await waiting.value.redeliveries == attempt)
+        }
+        await source.close()
     }
 
     @Test("A dead letter that cannot be written throws; the message is not settled, and comes again")

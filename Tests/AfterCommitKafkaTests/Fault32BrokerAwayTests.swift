@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Fault 32: broker away at start, restarted mid-publish, reset before the confirm", .timeLimit(.minutes(2)))
 struct Fault32BrokerAwayTests {
-    private let impatient = KafkaEventSink.Options(messageTimeout: .seconds(1), closeTimeout: .zero)
+    private let impatient = KafkaEventSinkConfiguration(messageTimeout: .seconds(1), closeTimeout: .zero)
 
     /// Sends an event again and again, as the engine does, until it is sent.
     private func insist(_ events: [OutgoingEvent], _ sink: KafkaEventSink) async {
@@ -22,7 +22,7 @@ struct Fault32BrokerAwayTests {
         let cluster = try KafkaMockCluster()
         try cluster.createTopic("orders")
         try cluster.setDown()
-        try await withSink(cluster.configuration(), options: impatient) { sink in
+        try await withSink(cluster.configuration(), configuration: impatient) { sink in
             let outcomes = await sink.send(Fixtures.events(0..<2)).map(\.summary)
             #expect(Set(outcomes) == ["kafka._MSG_TIMED_OUT"])
             try cluster.setUp()
@@ -36,8 +36,8 @@ struct Fault32BrokerAwayTests {
     func nothingPilesUp() async throws {
         let cluster = try KafkaMockCluster()
         try cluster.createTopic("orders")
-        let options = KafkaEventSink.Options(messageTimeout: .seconds(30), closeTimeout: .zero)
-        try await withSink(cluster.configuration(), options: options) { sink in
+        let options = KafkaEventSinkConfiguration(messageTimeout: .seconds(30), closeTimeout: .zero)
+        try await withSink(cluster.configuration(), configuration: options) { sink in
             #expect(await sink.send(Fixtures.events(0..<1)).map(\.summary) == ["sent"])
             try cluster.setDown()
             let tried = Task { await sink.send(Fixtures.events(1..<101)) }
@@ -62,7 +62,7 @@ struct Fault32BrokerAwayTests {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.setDown()
         let log = LogLines()
-        try await withSink(cluster.configuration(), options: impatient, logger: log.logger) { sink in
+        try await withSink(cluster.configuration(), configuration: impatient, logger: log.logger) { sink in
             let event = Fixtures.event(timeout: .milliseconds(900), logger: log.logger)
             for _ in 0..<2 {
                 #expect(await sink.send([event]).map(\.summary) == ["kafka._MSG_TIMED_OUT"])
@@ -79,7 +79,7 @@ struct Fault32BrokerAwayTests {
         let cluster = try KafkaMockCluster(brokers: 2)
         try cluster.createTopic("orders", partitions: 4)
         let total = 400
-        try await withSink(cluster.configuration(), options: impatient) { sink in
+        try await withSink(cluster.configuration(), configuration: impatient) { sink in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for lane in 0..<4 {
                     group.addTask {
@@ -124,7 +124,7 @@ struct Fault32BrokerAwayTests {
         try cluster.createTopic("orders")
         try cluster.setDown()
         let sink = try KafkaEventSink(
-            cluster.configuration(), topic: "orders", options: impatient, logger: Fixtures.quiet)
+            cluster.configuration(), topic: "orders", configuration: impatient, logger: Fixtures.quiet)
         let policy = DeliveryPolicy(
             maxRetries: 1_000, backoff: .constant(.milliseconds(50)), timeout: .seconds(5), concurrency: 2)
         let storage = InMemoryStorage()

@@ -7,14 +7,14 @@ import Testing
 
 @Suite("Fault 34: Kafka fatal error, queue full, message timeout, too few replicas", .timeLimit(.minutes(2)))
 struct Fault34ProducerTests {
-    private let patient = KafkaEventSink.Options(messageTimeout: .seconds(10), closeTimeout: .zero)
+    private let patient = KafkaEventSinkConfiguration(messageTimeout: .seconds(10), closeTimeout: .zero)
 
     @Test("Fault 34: too few replicas are waited for, and for too long a failed attempt; the next one may succeed")
     func tooFewReplicas() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
-        let impatient = KafkaEventSink.Options(messageTimeout: .seconds(2), closeTimeout: .zero)
-        try await withSink(cluster.configuration(["retry.backoff.ms": "10"]), options: impatient) { sink in
+        let impatient = KafkaEventSinkConfiguration(messageTimeout: .seconds(2), closeTimeout: .zero)
+        try await withSink(cluster.configuration(["retry.backoff.ms": "10"]), configuration: impatient) { sink in
             cluster.answer(.produce, with: [.notEnoughReplicas, .notEnoughReplicas])
             #expect(await sink.send(Fixtures.events(0..<3)).map(\.summary) == ["sent", "sent", "sent"])
 
@@ -33,7 +33,7 @@ struct Fault34ProducerTests {
     func refused() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
-        try await withSink(cluster.configuration(), options: patient) { sink in
+        try await withSink(cluster.configuration(), configuration: patient) { sink in
             cluster.answer(.produce, with: [KafkaMockCluster.Answer(code: 32)])
             let outcomes = await sink.send(Fixtures.events(0..<1))
             #expect(outcomes.map(\.summary) == ["kafka.INVALID_TIMESTAMP"])
@@ -45,7 +45,7 @@ struct Fault34ProducerTests {
     func tooLarge() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
-        try await withSink(cluster.configuration(["message.max.bytes": "4000"]), options: patient) { sink in
+        try await withSink(cluster.configuration(["message.max.bytes": "4000"]), configuration: patient) { sink in
             var events = Fixtures.events(0..<3)
             events[1] = Fixtures.event(Fixtures.envelope(payload: Data(repeating: 0x20, count: 5_000)))
             let outcomes = await sink.send(events).map(\.summary)
@@ -109,8 +109,8 @@ struct Fault34ProducerTests {
     func fatalAgain() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.createTopic("orders")
-        let options = KafkaEventSink.Options(closeTimeout: .zero, backoff: .constant(.seconds(3_600)))
-        try await withSink(cluster.configuration(), options: options) { sink in
+        let options = KafkaEventSinkConfiguration(closeTimeout: .zero, backoff: .constant(.seconds(3_600)))
+        try await withSink(cluster.configuration(), configuration: options) { sink in
             try cluster.setRoundTripTime(.seconds(10))
             for _ in 0..<2 {
                 async let pending = sink.send(Fixtures.events(0..<1))
@@ -151,7 +151,7 @@ struct Fault34ProducerTests {
         try cluster.createTopic("orders")
         let sink = try KafkaEventSink(
             cluster.configuration(["linger.ms": "200"]), topic: "orders",
-            options: KafkaEventSink.Options(closeTimeout: .seconds(30)), logger: Fixtures.quiet)
+            configuration: KafkaEventSinkConfiguration(closeTimeout: .seconds(30)), logger: Fixtures.quiet)
         async let pending = sink.send(Fixtures.events(0..<3))
         while await sink.producer.countInClient < 3 { await Task.yield() }
         await sink.close()
@@ -165,7 +165,8 @@ struct Fault34ProducerTests {
         let cluster = try KafkaMockCluster(brokers: 1)
         try cluster.setDown()
         let sink = try KafkaEventSink(
-            cluster.configuration(), topic: "orders", options: KafkaEventSink.Options(closeTimeout: .milliseconds(50)),
+            cluster.configuration(), topic: "orders",
+            configuration: KafkaEventSinkConfiguration(closeTimeout: .milliseconds(50)),
             logger: Fixtures.quiet)
         async let pending = sink.send(Fixtures.events(0..<3))
         while await sink.producer.countInClient < 3 { await Task.yield() }

@@ -32,7 +32,7 @@ private struct KafkaUnderTest: ConformanceBroker {
     func makeSink() async throws -> any BatchEventSink {
         try KafkaEventSink(
             cluster.configuration(), topic: .named(Self.topic),
-            options: KafkaEventSink.Options(closeTimeout: .seconds(1)), logger: Fixtures.quiet)
+            configuration: KafkaEventSinkConfiguration(closeTimeout: .seconds(1)), logger: Fixtures.quiet)
     }
 
     func makeSource() async throws -> any EventSource {

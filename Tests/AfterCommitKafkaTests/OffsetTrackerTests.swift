@@ -95,7 +95,7 @@ struct AssignmentTests {
         #expect(assignment.settle(receipt) == nil)
         #expect(assignment.give(message, offset: 8, channel: channel) == nil)
         assignment.giveBack(receipt)
-        #expect(assignment.takeReturned(upTo: 10).isEmpty)
+        #expect(assignment.takeReturned(upTo: 10, now: .zero).isEmpty)
     }
 
     @Test("A partition whose offsets begin again is a new one")
@@ -122,10 +122,76 @@ struct AssignmentTests {
         let receipt = try #require(givenReceipt)
         assignment.giveBack(receipt)
         assignment.giveBack(receipt)
-        #expect(assignment.takeReturned(upTo: 10).map(\.receipt) == [receipt])
-        #expect(assignment.takeReturned(upTo: 10).isEmpty)
+        #expect(assignment.takeReturned(upTo: 10, now: .zero).map(\.receipt) == [receipt])
+        #expect(assignment.takeReturned(upTo: 10, now: .zero).isEmpty)
         #expect(assignment.outstanding == 1)
         #expect(assignment.settle(receipt)?.offset == 8)
+    }
+
+    @Test("What is returned for later is given out when it is due, whatever came back in the meantime")
+    func returnedForLater() throws {
+        var assignment = Assignment()
+        assignment.assign(place)
+        let channel = try #require(assignment.channel(of: place))
+        for offset in 1...3 as ClosedRange<Int64> { _ = assignment.give(message, offset: offset, channel: channel) }
+        func receipt(_ offset: UInt64) -> IncomingMessage.Receipt { .init(channel: channel, tag: offset) }
+        func taken(at now: Duration) -> [UInt64] {
+            assignment.takeReturned(upTo: 10, now: now).map(\.receipt.tag)
+        }
+        assignment.giveBack(receipt(1), notBefore: .seconds(5))
+        assignment.giveBack(receipt(2), notBefore: .seconds(3))
+        assignment.giveBack(receipt(3))
+        #expect(assignment.nextReturn(after: .zero) == .seconds(3))
+        #expect(taken(at: .seconds(1)) == [3])
+        #expect(taken(at: .seconds(3)) == [2])
+        #expect(assignment.nextReturn(after: .seconds(3)) == .seconds(5))
+        #expect(taken(at: .seconds(4.9)) == [])
+        #expect(taken(at: .seconds(5)) == [1])
+        #expect(assignment.nextReturn(after: .seconds(5)) == nil)
+        #expect(assignment.outstanding == 3)
+    }
+
+    @Test("A partition of which too much is kept behind a message is paused, and goes on when half of it is gone")
+    func paused() throws {
+        var assignment = Assignment()
+        assignment.assign(place)
+        let channel = try #require(assignment.channel(of: place))
+        func receipt(_ offset: Int64) -> IncomingMessage.Receipt {
+            .init(channel: channel, tag: UInt64(bitPattern: offset))
+        }
+        for offset in 0..<4 as Range<Int64> {
+            _ = assignment.give(message, offset: offset, channel: channel)
+            if offset > 0 { _ = assignment.settle(receipt(offset)) }
+        }
+        #expect(assignment.controlFlow(bound: 4) == ([], []))
+        for offset in 4..<8 as Range<Int64> { _ = assignment.give(message, offset: offset, channel: channel) }
+        #expect(assignment.controlFlow(bound: 4) == ([place], []))
+        #expect(assignment.controlFlow(bound: 4) == ([], []))
+        #expect(assignment.paused(of: [place]) == [place])
+        // 4 to 7 are out still.
+        #expect(assignment.settle(receipt(0))?.offset == 4)
+        #expect(assignment.controlFlow(bound: 4) == ([], []))
+        #expect(assignment.settle(receipt(4))?.offset == 5)
+        #expect(assignment.settle(receipt(5))?.offset == 6)
+        #expect(assignment.controlFlow(bound: 4) == ([], [place]))
+        #expect(assignment.paused(of: [place]) == [])
+    }
+
+    @Test("A paused partition whose offsets begin again is still known to be paused; one that is given anew is not")
+    func pausedSetBack() throws {
+        var assignment = Assignment()
+        assignment.assign(place)
+        let channel = try #require(assignment.channel(of: place))
+        for offset in 5..<8 as Range<Int64> { _ = assignment.give(message, offset: offset, channel: channel) }
+        #expect(assignment.controlFlow(bound: 2) == ([place], []))
+        _ = assignment.give(message, offset: 0, channel: channel)
+        #expect(assignment.controlFlow(bound: 2) == ([], [place]))
+        for offset in 1..<4 as Range<Int64> {
+            _ = assignment.give(message, offset: offset, channel: try #require(assignment.channel(of: place)))
+        }
+        #expect(assignment.controlFlow(bound: 2) == ([place], []))
+        assignment.assign(place)
+        #expect(assignment.paused(of: [place]) == [])
     }
 }
 #endif

@@ -18,9 +18,9 @@ struct RoundTripTests {
         let envelope = Fixtures.envelope(
             key: "Zoë/7", headers: ["correlationid": "c 1", "note": "50 % \"off\" – ümläut", "empty": ""],
             payload: payload)
-        let options = KafkaEventSink.Options(
+        let options = KafkaEventSinkConfiguration(
             contentMode: mode, naming: CloudEventNaming(typePrefix: "com.example"), closeTimeout: .zero)
-        let sent = try await withSink(cluster.configuration(), options: options) { sink in
+        let sent = try await withSink(cluster.configuration(), configuration: options) { sink in
             await sink.send([Fixtures.event(envelope)])
         }
         #expect(sent.map(\.summary) == ["sent"])
@@ -84,7 +84,7 @@ struct RoundTripTests {
             Fixtures.event(Fixtures.envelope(type: EventType(rawValue: $0)))
         }
         let outcomes = try await withSink(cluster.configuration(), topic: .eventType) { await $0.send(events) }
-        #expect(outcomes.map(\.summary) == ["sent", "sent", "permanent kafka.invalidTopic"])
+        #expect(outcomes.map(\.summary) == ["sent", "sent", "permanent kafka.invalid-topic"])
         let chosen = KafkaTopic.chosen { "shop.\($0.context.envelope.type)" }
         _ = try await withSink(cluster.configuration(), topic: chosen) { await $0.send([events[0]]) }
         let types = try await withSource(

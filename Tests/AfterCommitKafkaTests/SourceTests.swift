@@ -47,7 +47,7 @@ struct SourceTests {
     func bound() async throws {
         let cluster = try await cluster(events: 30)
         let kafka = try cluster.configuration(["session.timeout.ms": "2500", "max.poll.interval.ms": "2500"])
-        try await withSource(kafka, options: KafkaEventSource.Options(maxOutstanding: 10)) { source in
+        try await withSource(kafka, configuration: KafkaEventSourceConfiguration(maxOutstanding: 10)) { source in
             let first = try await source.receive(exactly: 10)
             let second = Task { try await source.receive(upTo: 100) }
             // Much longer than a member may be silent.
@@ -60,6 +60,37 @@ struct SourceTests {
             try await source.accept(first[4...])
             try await source.accept(next)
             #expect(try await source.receive(exactly: 10).last?.text == "23")
+        }
+    }
+
+    @Test("Behind a message that is not settled only so much is taken, and all comes once when it is")
+    func heldUp() async throws {
+        let total = 100
+        let cluster = try await cluster(events: total)
+        let log = LogLines()
+        try await withSource(
+            cluster.configuration(), configuration: KafkaEventSourceConfiguration(maxOutstanding: 2), logger: log.logger
+        ) { source in
+            let first = try await source.receive(exactly: 1)
+            var texts = first.map(\.text)
+            let isPaused = { await source.consumer.assignment.partitions.values.contains(where: \.isPaused) }
+            while await !isPaused() {
+                let next = try await source.receive(upTo: 1)
+                try await source.accept(next)
+                texts += next.map(\.text)
+            }
+            // 16 times as many as may be out, and the one that was too many.
+            #expect(texts.count == 33)
+            let pauses = log.lines.filter { $0.contains("wait for a message") }
+            #expect(pauses == ["warning partitions wait for a message that is not settled"])
+            try await source.accept(first)
+            #expect(await !isPaused())
+            while texts.count < total {
+                let next = try await source.receive(upTo: 2)
+                try await source.accept(next)
+                texts += next.map(\.text)
+            }
+            #expect(texts == (0..<total).map { "\($0)" })
         }
     }
 
@@ -166,7 +197,7 @@ struct SourceTests {
         let cluster = try await cluster(events: 3)
         let source = try KafkaEventSource(
             cluster.configuration(), topics: ["orders"], group: "readers",
-            options: KafkaEventSource.Options(closeTimeout: .milliseconds(100)), logger: Fixtures.quiet)
+            configuration: KafkaEventSourceConfiguration(closeTimeout: .milliseconds(100)), logger: Fixtures.quiet)
         let messages = try await source.receive(exactly: 3)
         try cluster.setDown()
         try await source.accept(messages)

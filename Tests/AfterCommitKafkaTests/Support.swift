@@ -133,10 +133,10 @@ extension IncomingMessage {
 /// Runs `body` with a sink that is closed afterwards.
 func withSink<R>(
     _ kafka: KafkaConfiguration, topic: KafkaTopic = "orders",
-    options: KafkaEventSink.Options = KafkaEventSink.Options(closeTimeout: .milliseconds(100)),
+    configuration: KafkaEventSinkConfiguration = KafkaEventSinkConfiguration(closeTimeout: .milliseconds(100)),
     logger: Logger = Fixtures.quiet, _ body: (KafkaEventSink) async throws -> R
 ) async throws -> R {
-    let sink = try KafkaEventSink(kafka, topic: topic, options: options, logger: logger)
+    let sink = try KafkaEventSink(kafka, topic: topic, configuration: configuration, logger: logger)
     let result: R
     do {
         result = try await body(sink)
@@ -151,11 +151,12 @@ func withSink<R>(
 /// Runs `body` with a source that is closed afterwards.
 func withSource<R>(
     _ kafka: KafkaConfiguration, topics: [String] = ["orders"], group: String = "readers",
-    deadLetterTopic: String? = nil, options: KafkaEventSource.Options = KafkaEventSource.Options(),
+    deadLetterTopic: String? = nil, configuration: KafkaEventSourceConfiguration = KafkaEventSourceConfiguration(),
     logger: Logger = Fixtures.quiet, _ body: (KafkaEventSource) async throws -> R
 ) async throws -> R {
     let source = try KafkaEventSource(
-        kafka, topics: topics, group: group, deadLetterTopic: deadLetterTopic, options: options, logger: logger)
+        kafka, topics: topics, group: group, deadLetterTopic: deadLetterTopic, configuration: configuration,
+        logger: logger)
     let result: R
     do {
         result = try await body(source)

@@ -17,7 +17,7 @@ extension KafkaConfiguration {
             (["queuing.strategy"], "events of a key are sent in their order"),
             (["transactional.id"], "the sink uses no transactions; the inbox of the receiver removes duplicates"),
             (["delivery.report.only.error"], "an event is sent when its report says so"),
-            (["message.timeout.ms", "delivery.timeout.ms"], "it is the sink's option messageTimeout"),
+            (["message.timeout.ms", "delivery.timeout.ms"], "it is messageTimeout of the sink's configuration"),
             (["enable.auto.offset.store", "offset.store.method"], settled),
             (["enable.auto.commit", "auto.commit.enable"], "\(settled), and the client commits what is stored"),
             (["enable.partition.eof"], "the end of a partition is no message"),

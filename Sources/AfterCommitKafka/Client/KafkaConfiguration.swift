@@ -79,7 +79,7 @@ public struct KafkaConfiguration: Sendable {
                 value.isEmpty ? [message[...]] : message.split(separator: value, omittingEmptySubsequences: false)
             message = parts.joined(separator: "...")
         }
-        return KafkaError(.invalidConfiguration, KafkaError.oneLine(message))
+        return KafkaError(.invalidConfiguration, KafkaError.escaped(message))
     }
 
     private static let defaults = [

@@ -9,13 +9,13 @@ public struct KafkaError: Error, Hashable, CustomStringConvertible {
         public let description: String
 
         /// A property that the client does not know, a value that it does not take, or a number that cannot work.
-        public static let invalidConfiguration = Code(description: "invalidConfiguration")
+        public static let invalidConfiguration = Code(description: "invalid-configuration")
         /// A property that would lose data, or that is set in another way.
-        public static let propertyRefused = Code(description: "propertyRefused")
+        public static let propertyRefused = Code(description: "property-refused")
         /// A name that no topic can have.
-        public static let invalidTopic = Code(description: "invalidTopic")
+        public static let invalidTopic = Code(description: "invalid-topic")
         /// A message is to become a dead letter, and no topic is configured for it.
-        public static let deadLetterTopicMissing = Code(description: "deadLetterTopicMissing")
+        public static let deadLetterTopicMissing = Code(description: "dead-letter-topic-missing")
         /// The brokers answered with an error, or the client gave up; ``KafkaError/name`` says which error it is.
         public static let response = Code(description: "response")
         /// The sink or the source was closed.
@@ -42,7 +42,7 @@ public struct KafkaError: Error, Hashable, CustomStringConvertible {
     init(_ response: rd_kafka_resp_err_t, _ message: String? = nil) {
         code = .response
         name = String(cString: rd_kafka_err2name(response))
-        let text = message.map(Self.oneLine) ?? String(cString: rd_kafka_err2str(response))
+        let text = message.map(Self.escaped) ?? String(cString: rd_kafka_err2str(response))
         self.message = Self.advice[response.rawValue].map { "\(text): \($0)" } ?? text
         isPermanent = Self.permanent.contains(response.rawValue)
     }
@@ -74,9 +74,7 @@ public struct KafkaError: Error, Hashable, CustomStringConvertible {
     ]
 
     /// The client's texts come from the network too.
-    static func oneLine(_ text: String) -> String {
-        String(text.prefix(500).map { $0.isNewline || $0 == "\0" ? " " : $0 })
-    }
+    static func escaped(_ text: String) -> String { DeliveryLog.oneLine(String(text.prefix(500))) }
 
     static let closed = Self(.closed, "it was closed")
 }

@@ -37,7 +37,7 @@ struct KafkaEvent: ~Copyable {
         logger.log(
             level: isNotice ? .notice : .debug, "the Kafka client reports",
             metadata: [
-                LogKey.error: "\(String(cString: facility)): \(KafkaError.oneLine(String(cString: text)))"
+                LogKey.error: "\(KafkaError.escaped("\(String(cString: facility)): \(String(cString: text))"))"
             ])
     }
 }

@@ -98,6 +98,30 @@ extension KafkaHandle {
         }
     }
 
+    /// Lets partitions go no further, or go on. What was not taken yet is fetched again then.
+    func pause(_ places: [TopicPartition]) throws(KafkaError) {
+        try control(places, rd_kafka_pause_partitions)
+    }
+
+    func resume(_ places: [TopicPartition]) throws(KafkaError) {
+        try control(places, rd_kafka_resume_partitions)
+    }
+
+    private func control(
+        _ places: [TopicPartition],
+        _ call: (OpaquePointer?, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> rd_kafka_resp_err_t
+    ) throws(KafkaError) {
+        guard !places.isEmpty else { return }
+        let list = PartitionList()
+        for place in places { list.add(place.topic, partition: place.partition) }
+        let result = call(pointer, list.pointer)
+        guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(result) }
+        for index in 0..<Int(list.pointee.cnt) {
+            let error = list.pointee.elems[index].err
+            guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(error) }
+        }
+    }
+
     /// Stores offsets, which the client commits. What is not assigned any more is left out.
     func store(_ offsets: [(place: TopicPartition, offset: Int64)]) throws(KafkaError) {
         let list = PartitionList()

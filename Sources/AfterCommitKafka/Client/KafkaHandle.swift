@@ -37,7 +37,7 @@ final class KafkaHandle {
             // The client takes the settings over only where it was made.
             rd_kafka_conf_destroy(settings)
             let message = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            throw KafkaError(.invalidConfiguration, KafkaError.oneLine(message))
+            throw KafkaError(.invalidConfiguration, KafkaError.escaped(message))
         }
         self.pointer = pointer
         self.signal = signal

@@ -20,7 +20,7 @@ actor KafkaProducer {
     var inClient = 0
     private var waiters: [UInt32: CheckedContinuation<[KafkaError?], Never>] = [:]
     var presence = BrokerPresence()
-    private var renewal: ClientRenewal
+    private var renewal: RetryGate<KafkaError>
     /// Why the client is being given up: as soon as it has reported on everything it is made anew.
     private var ending: KafkaError?
     var isClosing = false
@@ -28,7 +28,7 @@ actor KafkaProducer {
 
     /// - Throws: ``KafkaError`` for a configuration that cannot work.
     init(
-        _ configuration: KafkaConfiguration, messageTimeout: Duration, renewal: ClientRenewal, time: TimeSource,
+        _ configuration: KafkaConfiguration, messageTimeout: Duration, renewal: RetryGate<KafkaError>, time: TimeSource,
         logger: Logger
     ) throws(KafkaError) {
         self.configuration = configuration

@@ -27,28 +27,31 @@ public struct KafkaEventSink: BatchEventSink {
     public let batch: BatchSize
     let producer: KafkaProducer
     private let topic: KafkaTopic
-    private let options: Options
+    private let configuration: KafkaEventSinkConfiguration
     private let warning = OnceFlag()
 
     /// - Parameters:
     ///   - kafka: where the brokers are.
     ///   - topic: where events go. Default: the topic that is named like the event's type.
-    ///   - options: timeouts, names and sizes.
+    ///   - configuration: timeouts, names and sizes.
     ///   - logger: the client's log goes there too, as notices and debug lines.
     ///   - clock: measures the times to wait before a client is made anew, and to close.
+    ///   - random: spreads the waits.
     /// - Throws: ``KafkaError`` for a configuration that cannot work. The brokers need not be there.
     public init(
-        _ kafka: KafkaConfiguration, topic: KafkaTopic = .eventType, options: Options = Options(), logger: Logger,
-        clock: any Clock<Duration> = ContinuousClock()
+        _ kafka: KafkaConfiguration, topic: KafkaTopic = .eventType,
+        configuration: KafkaEventSinkConfiguration = KafkaEventSinkConfiguration(), logger: Logger,
+        clock: any Clock<Duration> = ContinuousClock(),
+        random: any RandomNumberGenerator & Sendable = Xoshiro256.seededFromSystem()
     ) throws(KafkaError) {
-        try options.validate()
+        try configuration.validate()
         if case .named(let name) = topic.choice { try KafkaTopic.check(name) }
         self.topic = topic
-        self.options = options
-        batch = options.batch
+        self.configuration = configuration
+        batch = configuration.batch
         producer = try KafkaProducer(
-            kafka, messageTimeout: options.messageTimeout,
-            renewal: ClientRenewal(backoff: options.backoff, random: SystemRandomNumberGenerator()),
+            kafka, messageTimeout: configuration.messageTimeout,
+            renewal: RetryGate(configuration.backoff, firstAtOnce: true, random: random),
             time: TimeSource(clock), logger: logger)
     }
 
@@ -56,7 +59,7 @@ public struct KafkaEventSink: BatchEventSink {
     ///
     /// Cancelled, it returns at once; what had no report yet counts as failed, and may arrive all the same.
     public func send(_ events: [OutgoingEvent]) async -> [SendOutcome] {
-        if let context = events.first?.context, context.policyTimeout <= options.messageTimeout, warning.set() {
+        if let context = events.first?.context, context.policyTimeout <= configuration.messageTimeout, warning.set() {
             context.logger.warning(
                 "the subscription's timeout is not longer than the sink's messageTimeout: attempts end before their reports come, and events arrive more than once"
             )
@@ -87,14 +90,14 @@ public struct KafkaEventSink: BatchEventSink {
         // One that is named was checked when the sink was made.
         if case .named = topic.choice {} else { try KafkaTopic.check(name) }
         return KafkaRecord(
-            event: CloudEvent(event, naming: options.naming), topic: name, key: event.context.envelope.orderingKey,
-            mode: options.contentMode)
+            event: CloudEvent(event, naming: configuration.naming), topic: name,
+            key: event.context.envelope.orderingKey, mode: configuration.contentMode)
     }
 
-    /// Waits for the reports of what was sent, at most ``Options/closeTimeout`` long, and ends the client. Later calls of
-    /// ``send(_:)`` fail.
+    /// Waits for the reports of what was sent, at most ``KafkaEventSinkConfiguration/closeTimeout`` long, and ends the
+    /// client. Later calls of ``send(_:)`` fail.
     public func close() async {
-        await producer.close(patience: options.closeTimeout)
+        await producer.close(patience: configuration.closeTimeout)
     }
 }
 

@@ -21,29 +21,39 @@ struct Assignment: Sendable {
     struct Partition: Sendable {
         let place: TopicPartition
         var tracker = OffsetTracker<ReceivedMessage>()
+        /// Whether no more of it is asked for, as too much is kept of it.
+        var isPaused = false
+    }
+
+    private struct Returned: Sendable {
+        let receipt: IncomingMessage.Receipt
+        /// `nil` for at once.
+        let notBefore: Duration?
     }
 
     private(set) var partitions: [UInt64: Partition] = [:]
     private var channels: [TopicPartition: UInt64] = [:]
     private var lastChannel: UInt64 = 0
     /// What was returned, and is given out again before anything else.
-    private var returned: [IncomingMessage.Receipt] = []
+    private var returned: [Returned] = []
     /// How many messages are out. What was returned counts on: it is still in memory.
     private(set) var outstanding = 0
 
-    var hasReturned: Bool { !returned.isEmpty }
-
     mutating func assign(_ place: TopicPartition) {
+        assign(place, isPaused: false)
+    }
+
+    private mutating func assign(_ place: TopicPartition, isPaused: Bool) {
         revoke(place)
         lastChannel += 1
         channels[place] = lastChannel
-        partitions[lastChannel] = Partition(place: place)
+        partitions[lastChannel] = Partition(place: place, isPaused: isPaused)
     }
 
     mutating func revoke(_ place: TopicPartition) {
         guard let channel = channels.removeValue(forKey: place) else { return }
         outstanding -= partitions.removeValue(forKey: channel)?.tracker.outstanding ?? 0
-        returned.removeAll { $0.channel == channel }
+        returned.removeAll { $0.receipt.channel == channel }
     }
 
     mutating func revokeAll() {
@@ -57,9 +67,9 @@ struct Assignment: Sendable {
     /// - Returns: its receipt; `nil` where its partition is not assigned any more.
     mutating func give(_ message: ReceivedMessage, offset: Int64, channel: UInt64) -> IncomingMessage.Receipt? {
         guard var channelOfNow = partitions[channel] == nil ? nil : channel else { return nil }
-        if let last = partitions[channel]?.tracker.last, offset <= last, let place = partitions[channel]?.place {
+        if let partition = partitions[channel], let last = partition.tracker.last, offset <= last {
             // The partition was set back, as after the loss of its newest messages: offsets mean other messages now.
-            assign(place)
+            assign(partition.place, isPaused: partition.isPaused)
             channelOfNow = lastChannel
         }
         let receipt = IncomingMessage.Receipt(channel: channelOfNow, tag: UInt64(bitPattern: offset))
@@ -85,27 +95,60 @@ struct Assignment: Sendable {
         outstanding -= before - partitions.values[index].tracker.outstanding
         return offset.map { (partitions.values[index].place, $0) }
     }
+}
 
+extension Assignment {
     /// Puts a message back, to be given out again.
-    mutating func giveBack(_ receipt: IncomingMessage.Receipt) {
-        guard self[receipt] != nil, !returned.contains(receipt) else { return }
-        returned.append(receipt)
+    /// - Parameter notBefore: when, at the earliest; `nil` for at once.
+    mutating func giveBack(_ receipt: IncomingMessage.Receipt, notBefore: Duration? = nil) {
+        guard self[receipt] != nil, !returned.contains(where: { $0.receipt == receipt }) else { return }
+        returned.append(Returned(receipt: receipt, notBefore: notBefore))
     }
 
-    /// What was returned, in the order of its offsets.
-    mutating func takeReturned(upTo limit: Int) -> [GivenMessage] {
+    /// What was returned and is due, in the order of its offsets.
+    mutating func takeReturned(upTo limit: Int, now: Duration) -> [GivenMessage] {
         guard !returned.isEmpty else { return [] }
-        returned.sort { ($0.channel, $0.tag) < ($1.channel, $1.tag) }
-        var messages: [GivenMessage] = []
-        for receipt in returned.prefix(limit) {
+        let due = returned.filter { $0.notBefore.map { $0 <= now } ?? true }.map(\.receipt)
+            .sorted { ($0.channel, $0.tag) < ($1.channel, $1.tag) }.prefix(limit)
+        guard !due.isEmpty else { return [] }
+        let taken = Set(due)
+        returned.removeAll { taken.contains($0.receipt) }
+        return due.compactMap { receipt in
             let offset = Int64(bitPattern: receipt.tag)
-            guard var message = partitions[receipt.channel]?.tracker[offset] else { continue }
+            guard var message = partitions[receipt.channel]?.tracker[offset] else { return nil }
             message.redeliveries += 1
             partitions[receipt.channel]?.tracker[offset] = message
-            messages.append(GivenMessage(receipt: receipt, message: message))
+            return GivenMessage(receipt: receipt, message: message)
         }
-        returned.removeFirst(min(limit, returned.count))
-        return messages
+    }
+
+    /// When the next of what is not due yet will be; `nil` where there is none.
+    func nextReturn(after now: Duration) -> Duration? {
+        returned.lazy.compactMap(\.notBefore).filter { $0 > now }.min()
+    }
+
+    /// Which partitions go no further for now, and which go on.
+    ///
+    /// Behind a message that nobody settles everything settled is remembered, as offsets are stored in their order: without a
+    /// bound it would grow for as long as that lasts.
+    /// - Parameter bound: how many messages of a partition may be kept from the first that is not settled on.
+    mutating func controlFlow(bound: Int) -> (paused: [TopicPartition], resumed: [TopicPartition]) {
+        var (paused, resumed): ([TopicPartition], [TopicPartition]) = ([], [])
+        for index in partitions.values.indices {
+            let partition = partitions.values[index]
+            // It goes on well below, so that it does not stop and go with each message.
+            guard partition.isPaused ? partition.tracker.kept <= bound / 2 : partition.tracker.kept > bound else {
+                continue
+            }
+            partitions.values[index].isPaused.toggle()
+            if partition.isPaused { resumed.append(partition.place) } else { paused.append(partition.place) }
+        }
+        return (paused, resumed)
+    }
+
+    /// Those of some partitions that go no further.
+    func paused(of places: [TopicPartition]) -> [TopicPartition] {
+        places.filter { place in channels[place].flatMap { partitions[$0]?.isPaused } ?? false }
     }
 }
 #endif

@@ -18,6 +18,8 @@ extension KafkaConsumer {
             if let list { try handle.assign(list) }
             logger.debug("partitions were assigned", metadata: [LogKey.count: "\(places.count)"])
         case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+            // One that is given again goes on.
+            try handle.resume(assignment.paused(of: places))
             for place in places { assignment.revoke(place) }
             if rd_kafka_assignment_lost(handle.pointer) != 0 {
                 logger.warning(
@@ -34,16 +36,17 @@ extension KafkaConsumer {
         }
     }
 
-    /// Leaves the group after a last commit, but waits no longer than `patience`, and ends the client.
+    /// Leaves the group after a last commit, and ends the client and that of the dead letters, all within `patience`.
     nonisolated func close(patience: Duration) async {
+        let end = time.now() + patience
         let timer = Task {
             // Only the end of this task wakes it early.
-            try? await time.sleep(until: time.now() + patience)
+            try? await time.sleep(until: end)
             await expire()
         }
         let deadLetters = await leave()
         timer.cancel()
-        await deadLetters?.close(patience: patience)
+        await deadLetters?.close(patience: max(.zero, end - time.now()))
         thread.stop()
         await thread.end()
     }

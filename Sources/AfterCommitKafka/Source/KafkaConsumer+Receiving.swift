@@ -1,5 +1,6 @@
 #if Kafka
 import AfterCommit
+import Logging
 
 extension KafkaConsumer {
     /// Waits for messages.
@@ -55,12 +56,30 @@ extension KafkaConsumer {
         }
     }
 
+    /// Stops partitions of which too much is kept, and lets those go on that were stopped.
+    func controlFlow() {
+        let (bound, overflow) = settings.maxOutstanding.multipliedReportingOverflow(by: 16)
+        let change = assignment.controlFlow(bound: overflow ? .max : bound)
+        do throws(KafkaError) {
+            try handle?.pause(change.paused)
+            try handle?.resume(change.resumed)
+        } catch {
+            // Nobody knows which partitions go on now.
+            ending = error
+            signal.raise()
+        }
+        if !change.paused.isEmpty {
+            logger.warning(
+                "partitions wait for a message that is not settled", metadata: [LogKey.count: "\(change.paused.count)"])
+        }
+    }
+
     /// Takes at most so many messages, and no more than may be out.
     private func take(upTo limit: Int) -> [GivenMessage] {
-        var messages = assignment.takeReturned(upTo: limit)
+        var messages = assignment.takeReturned(upTo: limit, now: time.now())
         guard let handle else { return messages }
         while true {
-            let room = min(limit - messages.count, options.maxOutstanding - assignment.outstanding)
+            let room = min(limit - messages.count, settings.maxOutstanding - assignment.outstanding)
             guard room > 0 else { return messages }
             let taken = handle.takeMessages(upTo: room) { place, offset, message in
                 guard let channel = assignment.channel(of: place) else { return }
@@ -70,6 +89,7 @@ extension KafkaConsumer {
                 note(error)
             }
             endIfFailed()
+            controlFlow()
             if taken == 0 || self.handle == nil { break }
         }
         if !messages.isEmpty { renewal.succeeded() }

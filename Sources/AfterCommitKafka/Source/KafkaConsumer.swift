@@ -19,14 +19,15 @@ actor KafkaConsumer {
     let topics: [String]
     let group: String
     let deadLetterTopic: String?
-    let options: KafkaEventSource.Options
+    let settings: KafkaEventSourceConfiguration
     let time: TimeSource
+    let random: any RandomNumberGenerator & Sendable
     let logger: Logger
 
     var handle: KafkaHandle?
     var assignment = Assignment()
     var isSubscribed = false
-    var renewal: ClientRenewal
+    var renewal: RetryGate<KafkaError>
     /// Why the client is being given up, as soon as nothing of it is held any more.
     var ending: KafkaError?
     /// What the next one who asks is told.
@@ -37,20 +38,27 @@ actor KafkaConsumer {
     var closeWaiter: CheckedContinuation<Void, Never>?
     /// Writes dead letters.
     var deadLetters: KafkaProducer?
+    /// Counts rejections that fail one after the other.
+    var rejectionRetry: RetryDelay
+    /// Ends the wait of what was returned and is not given out again at once.
+    var returnTimer: Task<Void, Never>?
 
     /// - Throws: ``KafkaError`` for a configuration that cannot work.
     init(
         _ configuration: KafkaConfiguration, topics: [String], group: String, deadLetterTopic: String?,
-        options: KafkaEventSource.Options, time: TimeSource, logger: Logger
+        settings: KafkaEventSourceConfiguration, time: TimeSource, random: any RandomNumberGenerator & Sendable,
+        logger: Logger
     ) throws(KafkaError) {
         self.configuration = configuration
         self.topics = topics
         self.group = group
         self.deadLetterTopic = deadLetterTopic
-        self.options = options
+        self.settings = settings
         self.time = time
         self.logger = logger
-        renewal = options.renewal
+        self.random = random
+        renewal = RetryGate(settings.backoff, firstAtOnce: true, random: random)
+        rejectionRetry = RetryDelay(settings.backoff, random: random)
         thread = StoreThread(name: "kafka-consumer", signal: signal)
         handle = try Self.makeHandle(configuration, group, signal)
         // Often enough for max.poll.interval.ms, which is 5 minutes by default.
@@ -61,6 +69,7 @@ actor KafkaConsumer {
     }
 
     deinit {
+        returnTimer?.cancel()
         thread.stop()
     }
 
@@ -132,6 +141,7 @@ actor KafkaConsumer {
     /// Nobody is given anything any more.
     func turnAwayAll() {
         isClosing = true
+        returnTimer?.cancel()
         let waiters = waiters
         self.waiters = []
         for waiter in waiters { waiter.continuation.resume(throwing: KafkaError.closed) }

@@ -20,29 +20,46 @@ public import Logging
 /// headers `aftercommit.reason`, `aftercommit.topic`, `aftercommit.partition`, `aftercommit.offset` and `aftercommit.group`. A
 /// returned message is given out again from memory.
 ///
-/// ``Options/maxOutstanding`` messages may be out at once; past it none is given out until some are settled. The client takes
-/// part in its group meanwhile, and holds what it has fetched ahead (`queued.max.messages.kbytes`).
+/// ``KafkaEventSourceConfiguration/maxOutstanding`` messages may be out at once; past it none is given out until some are
+/// settled. The client takes part in its group meanwhile, and holds what it has fetched ahead (`queued.max.messages.kbytes`).
+/// A partition of which 16 times as many wait behind a message that is not settled is paused.
 public struct KafkaEventSource: EventSource {
     public let name: String
     let consumer: KafkaConsumer
-    private let options: Options
+    private let configuration: KafkaEventSourceConfiguration
 
     /// - Parameters:
     ///   - kafka: where the brokers are.
-    ///   - topics: their names; one that begins with `^` is a regular expression.
+    ///   - topics: their names; one that begins with `^` is a regular expression (POSIX, extended).
     ///   - group: the consumer group.
-    ///   - deadLetterTopic: where rejected messages go. Without one, settling a rejected message throws, and it comes again.
-    ///   - options: limits and timeouts.
+    ///   - deadLetterTopic: where rejected messages go, which none of `topics` may take. Without one, settling a rejected
+    ///     message throws, and it comes again after a while.
+    ///   - configuration: limits and timeouts.
     ///   - logger: the client's log goes there too, as notices and debug lines.
     ///   - clock: measures the times to wait before a client is made anew, and to close.
+    ///   - random: spreads the waits.
     /// - Throws: ``KafkaError`` for a configuration that cannot work. The brokers need not be there.
     public init(
         _ kafka: KafkaConfiguration, topics: [String], group: String, deadLetterTopic: String? = nil,
-        options: Options = Options(), logger: Logger, clock: any Clock<Duration> = ContinuousClock()
+        configuration: KafkaEventSourceConfiguration = KafkaEventSourceConfiguration(), logger: Logger,
+        clock: any Clock<Duration> = ContinuousClock(),
+        random: any RandomNumberGenerator & Sendable = Xoshiro256.seededFromSystem()
     ) throws(KafkaError) {
-        try options.validate()
+        try configuration.validate()
         guard !topics.isEmpty else { throw KafkaError(.invalidConfiguration, "topics is empty; name one or more") }
-        for topic in topics where !topic.hasPrefix("^") { try KafkaTopic.check(topic) }
+        for topic in topics {
+            guard TopicPattern.describes(topic) else {
+                try KafkaTopic.check(topic)
+                continue
+            }
+            // Dead letters that come back are rejected again, without end.
+            let pattern = try TopicPattern(topic)
+            if let deadLetterTopic, pattern.matches(deadLetterTopic) {
+                throw KafkaError(
+                    .invalidConfiguration,
+                    "deadLetterTopic is \(deadLetterTopic.debugDescription), which \(topic.debugDescription) takes too")
+            }
+        }
         guard !group.isEmpty else {
             throw KafkaError(.invalidConfiguration, "group is empty; name the consumer group, one for each application")
         }
@@ -54,10 +71,10 @@ public struct KafkaEventSource: EventSource {
             }
         }
         name = "kafka/\(topics.joined(separator: ","))"
-        self.options = options
+        self.configuration = configuration
         consumer = try KafkaConsumer(
-            kafka, topics: topics, group: group, deadLetterTopic: deadLetterTopic, options: options,
-            time: TimeSource(clock), logger: logger)
+            kafka, topics: topics, group: group, deadLetterTopic: deadLetterTopic, settings: configuration,
+            time: TimeSource(clock), random: random, logger: logger)
     }
 
     /// Waits for messages; the first call joins the group.
@@ -73,50 +90,10 @@ public struct KafkaEventSource: EventSource {
         try await consumer.settle(settlements)
     }
 
-    /// Commits what was settled, leaves the group and ends the client, at most ``Options/closeTimeout`` long.
+    /// Commits what was settled, leaves the group and ends the client, at most
+    /// ``KafkaEventSourceConfiguration/closeTimeout`` long.
     public func close() async {
-        await consumer.close(patience: options.closeTimeout)
-    }
-}
-
-extension KafkaEventSource {
-    /// How a source receives.
-    public struct Options: Sendable {
-        /// How many messages may be given out and not be settled. Default 4,096.
-        public var maxOutstanding: Int
-        /// How long writing a dead letter may take, between 1 s and 1 hour. Default 20 s.
-        public var deadLetterTimeout: Duration
-        /// How long ``KafkaEventSource/close()`` waits for the last commit. Default 5 s.
-        public var closeTimeout: Duration
-        /// How long to wait before a client is made anew when fatal errors follow each other; after a first one there is no
-        /// wait. Default 0.5 s to 30 s.
-        public var backoff: Backoff
-
-        public init(
-            maxOutstanding: Int = 4_096, deadLetterTimeout: Duration = .seconds(20),
-            closeTimeout: Duration = .seconds(5),
-            backoff: Backoff = .exponential(base: .milliseconds(500), factor: 2, cap: .seconds(30))
-        ) {
-            self.maxOutstanding = maxOutstanding
-            self.deadLetterTimeout = deadLetterTimeout
-            self.closeTimeout = closeTimeout
-            self.backoff = backoff
-        }
-
-        var renewal: ClientRenewal { ClientRenewal(backoff: backoff, random: SystemRandomNumberGenerator()) }
-
-        func validate() throws(KafkaError) {
-            guard maxOutstanding > 0 else {
-                throw KafkaError(.invalidConfiguration, "maxOutstanding is \(maxOutstanding); it must be 1 or more")
-            }
-            guard (Duration.seconds(1)...Duration.seconds(3_600)).contains(deadLetterTimeout) else {
-                throw KafkaError(
-                    .invalidConfiguration, "deadLetterTimeout is \(deadLetterTimeout); it must be 1 s to 1 hour")
-            }
-            guard closeTimeout >= .zero else {
-                throw KafkaError(.invalidConfiguration, "closeTimeout is \(closeTimeout); it must not be negative")
-            }
-        }
+        await consumer.close(patience: configuration.closeTimeout)
     }
 }
 #endif

@@ -15,6 +15,9 @@ struct OffsetTracker<Message: Sendable>: Sendable {
     /// How many messages are out and not settled.
     private(set) var outstanding = 0
 
+    /// How many are remembered: all from the first on that is not settled. Those that are settled keep no message.
+    var kept: Int { entries.count - first }
+
     /// Notes that a message was given out.
     /// - Parameter offset: higher than ``last``.
     mutating func give(_ offset: Int64, _ message: Message) {

@@ -11,7 +11,7 @@ extension Publisher {
         switch event {
         case .confirmed(let tag, let multiple):
             hasConfirmed = true
-            gate.worked()
+            gate.succeeded()
             ledger.settle(tag: tag, multiple: multiple) { settled in
                 let outcome: SendOutcome = settled.returned.map { .failed($0) } ?? .sent
                 settled.ticket.batch.settle(settled.ticket.position, outcome)

@@ -22,7 +22,6 @@ actor Publisher {
     private let broker: RabbitMQConfiguration
     private let configuration: RabbitMQEventSinkConfiguration
     private let time: TimeSource
-    private var random: any RandomNumberGenerator & Sendable
 
     var connection: BrokerConnection?
     /// Whether this connection has confirmed something.
@@ -30,7 +29,8 @@ actor Publisher {
     var ledger = ConfirmLedger<WriteQueue.Place>()
     var queue = WriteQueue()
     var writer = MessageWriter()
-    var gate = ReconnectGate()
+    /// When a connection may be tried again: at once after one that had worked, later and later where none comes about.
+    var gate: RetryGate<RabbitMQError>
     /// Why the broker takes nothing for now.
     var blockedReason: String?
     /// In bytes: what was configured, or less where the broker said so.
@@ -43,7 +43,7 @@ actor Publisher {
         self.broker = broker
         self.configuration = configuration
         self.time = time
-        self.random = random
+        gate = RetryGate(configuration.reconnect, random: random)
         maxMessageBytes = configuration.maxMessageBytes
         interrupt = try Interrupt()
         signal = try SocketSignal()
@@ -127,7 +127,7 @@ actor Publisher {
 
     private func open() throws(RabbitMQError) {
         if let connection, connection.isChannelOpen { return }
-        if let failure = gate.failure, !gate.isOpen(at: time.now()) { throw failure }
+        if let refusal = gate.refusal(now: time.now()) { throw refusal }
         do throws(RabbitMQError) {
             let connection =
                 if let connection { connection } else {
@@ -140,7 +140,7 @@ actor Publisher {
             try connection.call(AMQP_CONFIRM_SELECT_METHOD, &select, answer: AMQP_CONFIRM_SELECT_OK_METHOD)
         } catch {
             dropConnection()
-            gate.failed(error, at: time.now()) { configuration.reconnect.delay(beforeRetry: $0, random: &random) }
+            gate.failed(error, now: time.now())
             throw error
         }
     }
@@ -164,9 +164,7 @@ actor Publisher {
     }
 
     private func lose(_ error: RabbitMQError) {
-        if !hasConfirmed {
-            gate.failed(error, at: time.now()) { configuration.reconnect.delay(beforeRetry: $0, random: &random) }
-        }
+        if !hasConfirmed { gate.failed(error, now: time.now()) }
         dropConnection()
         failAll(error)
     }

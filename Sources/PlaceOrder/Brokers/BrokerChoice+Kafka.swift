@@ -12,14 +12,16 @@ extension BrokerChoice {
         let sink = try KafkaEventSink(
             KafkaConfiguration(bootstrapServers: url), topic: .named(Self.kafkaTopic),
             // Within an attempt's time.
-            options: KafkaEventSink.Options(naming: Self.naming, messageTimeout: .seconds(8)), logger: logger)
+            configuration: KafkaEventSinkConfiguration(naming: Self.naming, messageTimeout: .seconds(8)), logger: logger
+        )
         return BrokerSink(sink: sink) { await sink.close() }
     }
 
     func kafkaSource(prefetch: Int, logger: Logger) throws -> any EventSource {
         try KafkaEventSource(
             KafkaConfiguration(bootstrapServers: url), topics: [Self.kafkaTopic], group: "data-platform",
-            deadLetterTopic: Self.kafkaDeadLetterTopic, options: KafkaEventSource.Options(maxOutstanding: prefetch),
+            deadLetterTopic: Self.kafkaDeadLetterTopic,
+            configuration: KafkaEventSourceConfiguration(maxOutstanding: prefetch),
             logger: logger)
     }
 }

@@ -103,18 +103,5 @@ struct ConfigurationTests {
         #expect(refusal("PRECONDITION_FAILED - message size 5 is larger") == nil)
         #expect(refusal("PRECONDITION_FAILED - inequivalent arg 'durable'") == nil)
     }
-
-    @Test("a connection is tried again at once after one that worked, and later after each that did not come about")
-    func gate() {
-        var gate = ReconnectGate()
-        let error = RabbitMQError(.unreachable, "nobody")
-        #expect(gate.isOpen(at: .zero) && gate.failure == nil)
-        gate.failed(error, at: .seconds(1)) { .seconds($0) }
-        #expect(!gate.isOpen(at: .seconds(1.9)) && gate.isOpen(at: .seconds(2)) && gate.failure == error)
-        gate.failed(error, at: .seconds(2)) { .seconds($0) }
-        #expect(!gate.isOpen(at: .seconds(3.9)) && gate.isOpen(at: .seconds(4)))
-        gate.worked()
-        #expect(gate.isOpen(at: .zero) && gate.failures == 0)
-    }
 }
 #endif
