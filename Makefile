@@ -38,8 +38,7 @@ test: test-packages ## build once, then check listings, documentation and a ligh
 	@Tests/Scripts/check-listings.sh
 	@Tests/Scripts/build-docs.sh
 	@Tests/Scripts/check-consumer.sh
-	@swift test $(ALL) --skip-build --filter AfterCommitKafkaTests
-	@swift test $(ALL) --skip-build --skip AfterCommitKafkaTests
+	@swift test $(ALL) --skip-build
 
 # LMDB's outbox gets ROUNDS, each other pair of storage and database 20.
 crash: test-packages ## kill the example, its relays and PostgreSQL again and again, and count what was lost (ROUNDS=50)

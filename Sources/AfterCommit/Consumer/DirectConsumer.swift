@@ -20,27 +20,27 @@ public import ServiceLifecycle
 public actor DirectConsumer<Storage: TransactionalStorage>: Service {
     public nonisolated let name: String
     /// What it has done since it began.
-    public private(set) var totals = ConsumerTotals()
+    public internal(set) var totals = ConsumerTotals()
 
     /// Returns whether it was handled now, and not before.
-    private typealias Handle = @Sendable (Envelope, DirectContext) async throws -> Bool
+    typealias Handle = @Sendable (Envelope, DirectContext) async throws -> Bool
 
-    private let source: any EventSource
-    private let policy: DeliveryPolicy
+    let source: any EventSource
+    let policy: DeliveryPolicy
     private let reading: MessageReading
     private let batchSize: Int
     private let wallClock: any WallClock
-    private let time: TimeSource
-    private let logger: Logger
-    private let handle: Handle
-    private var log: ConsumerLog
+    let time: TimeSource
+    let logger: Logger
+    let handle: Handle
+    var log: ConsumerLog
     private var retry: RetryDelay
-    private var random: any RandomNumberGenerator & Sendable
-    private var lanes = KeyedLanes()
-    private var room: CheckedContinuation<Void, Never>?
-    private var settlements: [MessageSettlement] = []
-    private var isSettling = false
-    private var hasFailedToSettle = false
+    var random: any RandomNumberGenerator & Sendable
+    var lanes = KeyedLanes()
+    var room: CheckedContinuation<Void, Never>?
+    var settlements: [MessageSettlement] = []
+    var isSettling = false
+    var hasFailedToSettle = false
     private var hasRun = false
 
     /// - Parameters:
@@ -115,7 +115,7 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
                     try await time.sleep(until: time.now() + retry.failed())
                 }
                 for message in try await receive() {
-                    guard let job = await job(of: message), lanes.admit(job) else { continue }
+                    guard let job = await job(of: message), begins(job) else { continue }
                     group.addTask { await self.run(job) }
                     while lanes.running >= policy.concurrency { await withCheckedContinuation { room = $0 } }
                 }
@@ -140,6 +140,16 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
         }
     }
 
+    private func begins(_ job: KeyedLanes.Job) -> Bool {
+        switch lanes.admit(job) {
+        case .begins: return true
+        case .waits: return false
+        case .joins:
+            totals.duplicates += 1
+            return false
+        }
+    }
+
     /// - Returns: `nil` for a message that is no event, and is rejected.
     private func job(of message: IncomingMessage) async -> KeyedLanes.Job? {
         do {
@@ -148,85 +158,9 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
         } catch {
             totals.unreadable += 1
             log.unreadable(error)
-            await reject(message.receipt, "\(error)")
+            await reject([message.receipt], "\(error)")
             return nil
         }
-    }
-
-    // MARK: Attempts
-
-    /// Handles it, and what waits behind it under its key.
-    private func run(_ first: KeyedLanes.Job) async {
-        var next: KeyedLanes.Job? = first
-        while let job = next {
-            await attempt(job)
-            next = lanes.ended(job)
-        }
-        room?.resume()
-        room = nil
-    }
-
-    /// Tries until it is handled, rejected or called off.
-    private func attempt(_ job: KeyedLanes.Job) async {
-        var tries = DirectDecision.Tries()
-        while !Task.isCancelled {
-            do {
-                if try await handle(job.envelope, context(of: job, attempt: tries.charged + 1)) {
-                    totals.taken += 1
-                } else {
-                    totals.duplicates += 1
-                }
-                return await settle(MessageSettlement(job.receipt, .accepted))
-            } catch {
-                // A shutdown: the broker gives it out again.
-                if Task.isCancelled { return }
-                log.attemptFailed(error, event: job.envelope.id)
-                switch DirectDecision.decide(error, tries: tries, policy: policy, random: &random) {
-                case .accepted: return await settle(MessageSettlement(job.receipt, .accepted))
-                case .rejected(let reason): return await reject(job.receipt, reason)
-                case .retry(let delay, let isCharged):
-                    tries.charged += isCharged ? 1 : 0
-                    tries.free = isCharged ? 0 : tries.free + 1
-                    guard (try? await time.sleep(until: time.now() + delay)) != nil else { return }
-                }
-            }
-        }
-    }
-
-    private func context(of job: KeyedLanes.Job, attempt: Int) -> DirectContext {
-        var logger = logger
-        logger[metadataKey: LogKey.eventID] = "\(job.envelope.id)"
-        logger[metadataKey: LogKey.consumer] = "\(name)"
-        return DirectContext(
-            envelope: job.envelope, attempt: attempt, maxAttempts: policy.maxAttempts,
-            idempotencyKey: "\(job.envelope.id)/\(name)", redeliveries: job.redeliveries, logger: logger)
-    }
-
-    // MARK: Settling
-
-    private func reject(_ receipt: IncomingMessage.Receipt, _ reason: String) async {
-        log.rejected(reason)
-        await settle(MessageSettlement(receipt, .rejected(reason: reason)))
-    }
-
-    /// What comes while the broker is told of others is told together.
-    private func settle(_ settlement: MessageSettlement) async {
-        settlements.append(settlement)
-        guard !isSettling else { return }
-        isSettling = true
-        while !settlements.isEmpty {
-            let batch = settlements
-            settlements = []
-            do {
-                try await source.settle(batch)
-                totals.rejected += batch.count { if case .rejected = $0.outcome { true } else { false } }
-            } catch {
-                log.settlingFailed(error, count: batch.count)
-                // What was not settled may be given out again at once, and fail at once.
-                hasFailedToSettle = true
-            }
-        }
-        isSettling = false
     }
 }
 

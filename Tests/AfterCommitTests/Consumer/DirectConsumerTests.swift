@@ -96,6 +96,46 @@ struct DirectConsumerTests {
         }
     }
 
+    @Test("a message that comes again while it is tried has no attempts of its own", arguments: [nil, "k"])
+    func joins(key: String?) async throws {
+        let attempts = Locked<[Int]>([])
+        try await running(policy: DeliveryPolicy(maxRetries: 2)) { event, tx, context in
+            attempts.withLock { $0.append(context.attempt) }
+            guard context.attempt == 3 else { throw Failure() }
+            try tx.insert("done", for: "row", in: Self.rows)
+        } _: { consumer in
+            publish(1, id: "a", key: key)
+            await clock.waitForSleeper(until: clock.now.advanced(by: .seconds(1)))
+            broker.interrupt()
+            // The source tells of the interruption first, and is asked again after at most 0.1 s.
+            try await until { clock.sleepers.count == 2 }
+            clock.advance(by: .milliseconds(200))
+            try await until { await consumer.totals.duplicates == 1 }
+            #expect(attempts.withLock { $0 } == [1])
+            clock.advance(by: .milliseconds(800))
+            await clock.waitForSleeper(until: clock.now.advanced(by: .seconds(1)))
+            clock.advance(by: .seconds(1))
+            try await until { broker.count == 0 }
+            #expect(attempts.withLock { $0 } == [1, 2, 3])
+            #expect(try await row("row") == "done")
+            let totals = await consumer.totals
+            #expect(totals.taken == 1 && totals.duplicates == 1)
+        }
+    }
+
+    @Test("messages of one id with different payloads are two: the second one is told of")
+    func differs() async throws {
+        try await running(policy: DeliveryPolicy(maxRetries: 0)) { event, tx, _ in
+            try tx.insert("\(event.number)", for: "row", in: Self.rows)
+        } _: { consumer in
+            publish(1, id: "a", key: "k")
+            publish(2, id: "a", key: "k")
+            try await until { broker.count == 0 }
+            #expect(broker.rejectedBodies == [Array("{\"number\":2}".utf8)])
+            #expect(try await row("row") == "1")
+        }
+    }
+
     @Test("what is no event of the type is rejected at once")
     func unreadable() async throws {
         try await running { _, _, _ in

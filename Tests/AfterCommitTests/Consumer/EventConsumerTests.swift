@@ -109,6 +109,31 @@ struct EventConsumerTests {
         }
     }
 
+    @Test("while a batch waits for the storage one more is taken, and it is stored behind it")
+    func overlaps() async throws {
+        let storage = FaultInjectingStorage(InMemoryStorage())
+        let consumer = try consumer(into: storage)
+        storage.failEmits(1)
+        let handler = RecordingHandler<Placed>()
+        let subscription = Subscription("count", to: Placed.self, policy: DeliveryPolicy(concurrency: 1)) {
+            try await handler($0, $1)
+        }
+        try await running(storage, consumer, [subscription]) { _ in
+            publish(1, id: "a")
+            let deadline = clock.now.advanced(by: .seconds(1))
+            await clock.waitForSleeper(until: deadline)
+            publish(2, id: "b")
+            try await until { await consumer.totals.received == 2 }
+            publish(3, id: "c")
+            for _ in 0..<1_000 { await Task.yield() }
+            #expect(await consumer.totals.received == 2)
+            #expect(broker.count == 3)
+            clock.advance(by: .seconds(1))
+            try await until { broker.count == 0 && handler.calls.count == 3 }
+            #expect(handler.calls.map(\.event.number) == [1, 2, 3])
+        }
+    }
+
     @Test("an id with other bytes, and what is too large, become dead letters with their bytes")
     func refused() async throws {
         let storage = InMemoryStorage(envelopes: EnvelopeFactory(maxPayloadBytes: 100))
