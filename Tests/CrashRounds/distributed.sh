@@ -116,6 +116,7 @@ acknowledged() { cat "$folder"/acknowledged-* 2>/dev/null | wc -l | tr -d ' '; }
 at() { while (($(acknowledged) * 100 < orders * $1)); do sleep 0.05; done; }
 
 say "$orders orders are placed at http://127.0.0.1:$shop_port/orders, by 4 customers at once."
+# What is waited for before the chain is looked at.
 placing=()
 for customer in 1 2 3 4; do
     place_orders "$customer" $((orders / 4)) {server_input}>&- {broker_input}>&- &
@@ -138,7 +139,9 @@ relay_1=$started
 at 55
 if [[ $broker == rabbitmq ]]; then
     say "  $(acknowledged) placed: RabbitMQ crashes, and starts again."
-    "$scripts/rabbitmq.sh" restart "$broker_folder" {server_input}>&- {broker_input}>&-
+    # Orders are placed meanwhile.
+    "$scripts/rabbitmq.sh" restart "$broker_folder" {server_input}>&- {broker_input}>&- &
+    placing+=($!)
 fi
 
 at 75
@@ -147,7 +150,7 @@ kill_process "$shop"
 start_shop "$shop_port"
 shop=$started
 
-for process in "${placing[@]}"; do wait "$process"; done
+for process in "${placing[@]}"; do wait "$process" || fail "orders could not be placed, or the broker did not start again"; done
 say "  $(acknowledged) placed: all. What is under way arrives."
 
 for _ in $(seq 900); do
