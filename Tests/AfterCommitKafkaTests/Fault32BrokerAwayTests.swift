@@ -36,7 +36,7 @@ struct Fault32BrokerAwayTests {
     func nothingPilesUp() async throws {
         let cluster = try KafkaMockCluster()
         try cluster.createTopic("orders")
-        let options = KafkaEventSinkConfiguration(messageTimeout: .seconds(30), closeTimeout: .zero)
+        let options = KafkaEventSinkConfiguration(messageTimeout: .seconds(1_800), closeTimeout: .zero)
         try await withSink(cluster.configuration(), configuration: options) { sink in
             #expect(await sink.send(Fixtures.events(0..<1)).map(\.summary) == ["sent"])
             try cluster.setDown()

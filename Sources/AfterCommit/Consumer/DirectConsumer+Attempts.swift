@@ -56,6 +56,7 @@ extension DirectConsumer {
 
     func reject(_ receipts: [IncomingMessage.Receipt], _ reason: String) async {
         log.rejected(reason)
+        rejections += 1
         await settle(receipts.map { MessageSettlement($0, .rejected(reason: reason)) })
     }
 
@@ -65,11 +66,12 @@ extension DirectConsumer {
         guard !isSettling else { return }
         isSettling = true
         while !settlements.isEmpty {
-            let batch = settlements
+            let (batch, rejected) = (settlements, rejections)
             settlements = []
+            rejections = 0
             do {
                 try await source.settle(batch)
-                totals.rejected += batch.count { if case .rejected = $0.outcome { true } else { false } }
+                totals.rejected += rejected
             } catch {
                 log.settlingFailed(error, count: batch.count)
                 // What was not settled may be given out again at once, and fail at once.

@@ -39,6 +39,8 @@ public actor DirectConsumer<Storage: TransactionalStorage>: Service {
     var lanes = KeyedLanes()
     var room: CheckedContinuation<Void, Never>?
     var settlements: [MessageSettlement] = []
+    /// How many events the settlements reject: one may have several receipts.
+    var rejections = 0
     var isSettling = false
     var hasFailedToSettle = false
     private var hasRun = false

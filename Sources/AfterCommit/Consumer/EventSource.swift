@@ -2,6 +2,8 @@
 ///
 /// An ``EventConsumer`` takes from it. It is asked for messages and told what became of them, each at least once: what was
 /// not settled when a connection ends is given out again. `BrokerConformanceSuite` of `AfterCommitTesting` checks one.
+///
+/// Messages are settled while a ``receive(upTo:)`` waits for others: neither may keep the other waiting.
 public protocol EventSource: Sendable {
     /// What it takes from, for logs, such as `rabbitmq/orders`. No credentials.
     var name: String { get }

@@ -23,6 +23,9 @@ struct Assignment: Sendable {
         var tracker = OffsetTracker<ReceivedMessage>()
         /// Whether no more of it is asked for, as too much is kept of it.
         var isPaused = false
+        /// Whether its offsets began again. It is never paused then: newer clients go on after a pause with the highest offset
+        /// that they ever gave out, and would leave out what is below it.
+        var wasSetBack = false
     }
 
     private struct Returned: Sendable {
@@ -40,14 +43,14 @@ struct Assignment: Sendable {
     private(set) var outstanding = 0
 
     mutating func assign(_ place: TopicPartition) {
-        assign(place, isPaused: false)
+        assign(Partition(place: place))
     }
 
-    private mutating func assign(_ place: TopicPartition, isPaused: Bool) {
-        revoke(place)
+    private mutating func assign(_ partition: Partition) {
+        revoke(partition.place)
         lastChannel += 1
-        channels[place] = lastChannel
-        partitions[lastChannel] = Partition(place: place, isPaused: isPaused)
+        channels[partition.place] = lastChannel
+        partitions[lastChannel] = partition
     }
 
     mutating func revoke(_ place: TopicPartition) {
@@ -69,7 +72,7 @@ struct Assignment: Sendable {
         guard var channelOfNow = partitions[channel] == nil ? nil : channel else { return nil }
         if let partition = partitions[channel], let last = partition.tracker.last, offset <= last {
             // The partition was set back, as after the loss of its newest messages: offsets mean other messages now.
-            assign(partition.place, isPaused: partition.isPaused)
+            assign(Partition(place: partition.place, isPaused: partition.isPaused, wasSetBack: true))
             channelOfNow = lastChannel
         }
         let receipt = IncomingMessage.Receipt(channel: channelOfNow, tag: UInt64(bitPattern: offset))
@@ -137,9 +140,10 @@ extension Assignment {
         for index in partitions.values.indices {
             let partition = partitions.values[index]
             // It goes on well below, so that it does not stop and go with each message.
-            guard partition.isPaused ? partition.tracker.kept <= bound / 2 : partition.tracker.kept > bound else {
-                continue
-            }
+            let isToChange =
+                partition.isPaused
+                ? partition.tracker.kept <= bound / 2 : partition.tracker.kept > bound && !partition.wasSetBack
+            guard isToChange else { continue }
             partitions.values[index].isPaused.toggle()
             if partition.isPaused { resumed.append(partition.place) } else { paused.append(partition.place) }
         }
@@ -150,5 +154,8 @@ extension Assignment {
     func paused(of places: [TopicPartition]) -> [TopicPartition] {
         places.filter { place in channels[place].flatMap { partitions[$0]?.isPaused } ?? false }
     }
+
+    /// All that are assigned.
+    var places: [TopicPartition] { Array(channels.keys) }
 }
 #endif

@@ -30,6 +30,7 @@ extension KafkaConsumer {
             }
             try handle.unassign(list)
         default:
+            try handle.resume(assignment.paused(of: assignment.places))
             assignment.revokeAll()
             try handle.unassign(nil)
             logger.warning("the group could not be shared out", metadata: [LogKey.error: "\(event.error)"])

@@ -36,7 +36,7 @@ public struct KafkaEventSource: EventSource {
     ///     message throws, and it comes again after a while.
     ///   - configuration: limits and timeouts.
     ///   - logger: the client's log goes there too, as notices and debug lines.
-    ///   - clock: measures the times to wait before a client is made anew, and to close.
+    ///   - clock: measures the times to wait before a client is made anew or a message given out again, and to close.
     ///   - random: spreads the waits.
     /// - Throws: ``KafkaError`` for a configuration that cannot work. The brokers need not be there.
     public init(

@@ -9,8 +9,9 @@ public struct KafkaEventSourceConfiguration: Sendable {
     public var deadLetterTimeout: Duration
     /// How long ``KafkaEventSource/close()`` waits for the last commit. Default 5 s.
     public var closeTimeout: Duration
-    /// How long to wait before a client is made anew when fatal errors follow each other; after a first one there is no
-    /// wait. Default 0.5 s to 30 s.
+    /// How long to wait before a client is made anew when fatal errors follow each other, without a wait after a first one;
+    /// and before a message is given out again that could not be written to the dead letters, at least 0.1 s. Behind such a
+    /// message no offset is committed. Default 0.5 s to 30 s.
     public var backoff: Backoff
 
     public init(

@@ -11,7 +11,7 @@ public struct RabbitMQEventSourceConfiguration: Sendable, Hashable {
     public var topology: RabbitMQTopology
 
     public init(
-        queue: String, prefetch: Int = 500, maxMessageBytes: Int = 16_777_216, topology: RabbitMQTopology = .none
+        queue: String, prefetch: Int = 1_000, maxMessageBytes: Int = 16_777_216, topology: RabbitMQTopology = .none
     ) {
         self.queue = queue
         self.prefetch = prefetch

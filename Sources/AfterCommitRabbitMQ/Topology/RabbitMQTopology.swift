@@ -76,8 +76,9 @@ public struct RabbitMQTopology: Sendable, Hashable {
     /// dead letter can be lost when a node fails. On a classic queue it always can.
     ///
     /// A quorum queue gives a message out again at most as often as `x-delivery-limit` says, and then makes a dead letter of it,
-    /// or deletes it if there are none. RabbitMQ 4 has a limit of 20 where none is given, before that there is none. Messages
-    /// that are returned because the consumer's storage is away count: raise it, or switch it off with -1 on RabbitMQ 4.
+    /// or deletes it if there are none. RabbitMQ 4 has a limit of 20 where none is given, before that there is none. What was
+    /// out counts when a consumer crashes, loses its connection or exceeds the broker's `consumer_timeout` (30 minutes): raise
+    /// the limit, or switch it off with -1 on RabbitMQ 4.
     public struct Queue: Sendable, Hashable {
         public enum Kind: String, Sendable, Hashable {
             /// Replicated, and counts deliveries: for what must not be lost.

@@ -44,6 +44,21 @@ extension BrokerConformanceSuite {
             try await run.accept(again, second)
         },
 
+        BrokerConformanceCase("messages are settled while a receive waits, and others come to it then") { run in
+            let sink = try await run.sink()
+            try await run.send([run.event(1, key: "one")], sink)
+            let source = try await run.source()
+            let first = try await run.receive(1, source)
+            let receiving = Task { try await source.receive(upTo: 10) }
+            try await run.within("settling waits for a receive") { try await run.accept(first, source) }
+            let event = run.event(2, key: "one")
+            try await run.send([event], sink)
+            let second = try await run.within("the receive did not return") { try await receiving.value }
+            try requireEqual(try second.map { try $0.cloudEvent().id }, [event.id])
+            try await run.accept(second, source)
+            try await run.receiveNothing(source)
+        },
+
         BrokerConformanceCase("what was returned comes again") { run in
             try await run.send([run.event(1)], try await run.sink())
             let source = try await run.source()
