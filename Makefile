@@ -66,8 +66,12 @@ bench: test-packages ## measure beside bare loops, for some minutes; bench.json 
 	@"$$(swift build -c release $(STORAGES) --show-bin-path)/Benchmarks" $(BENCH)
 
 tsan: test-packages ## run all tests under the Thread Sanitizer
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \
-		swift test --enable-all-traits --sanitize=thread --no-parallel --scratch-path .build-tsan
+	@mkdir -p .build-tsan
+	@test "$$(uname)" != Linux || clang -O1 -fPIC -shared -o .build-tsan/c11-threads.so Tests/Scripts/c11-threads.c -lpthread
+	@swift build --build-tests --enable-all-traits --sanitize=thread --scratch-path .build-tsan
+	@test "$$(uname)" != Linux || export LD_PRELOAD=$(CURDIR)/.build-tsan/c11-threads.so; \
+		TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/thread-sanitizer.suppressions $$TSAN_OPTIONS" \
+		swift test --skip-build --enable-all-traits --sanitize=thread --no-parallel --scratch-path .build-tsan
 
 asan: test-packages ## run all tests under the Address Sanitizer, leaks included
 	@LSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Scripts/leak-sanitizer.suppressions:$$LSAN_OPTIONS" \
