@@ -48,9 +48,10 @@ int thrd_detach(thrd_t thread) { return result(pthread_detach((pthread_t)thread)
 // glibc gives both kinds of locks one layout.
 int mtx_init(mtx_t *mutex, int type) {
     pthread_mutexattr_t attributes;
-    pthread_mutexattr_init(&attributes);
-    if (type & mtx_recursive) pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-    int error = pthread_mutex_init((pthread_mutex_t *)mutex, &attributes);
+    int error = pthread_mutexattr_init(&attributes);
+    if (error) return result(error);
+    if (type & mtx_recursive) error = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    if (!error) error = pthread_mutex_init((pthread_mutex_t *)mutex, &attributes);
     pthread_mutexattr_destroy(&attributes);
     return result(error);
 }

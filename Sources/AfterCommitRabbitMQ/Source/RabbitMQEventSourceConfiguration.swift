@@ -3,7 +3,8 @@
 public struct RabbitMQEventSourceConfiguration: Sendable, Hashable {
     /// The queue's name.
     public var queue: String
-    /// How many messages may be out at once, handed out and waiting to be, 1 to 65535. Default 500. They are in memory.
+    /// How many messages may be out at once, handed out and waiting to be, 1 to 65535. They are in memory. Default
+    /// 1,000, two batches of an `EventConsumer`: it stores one and takes the next.
     public var prefetch: Int
     /// Larger messages are rejected unseen, to the dead letters of the queue, in bytes. Default 16 MiB.
     public var maxMessageBytes: Int
