@@ -57,9 +57,11 @@ struct RabbitMQRelayLines: Chapter {
 
 /// Takes what waits in a durable queue of RabbitMQ into a durable inbox.
 struct RabbitMQConsumerLines: Chapter {
+    /// Of both sides.
+    private static let prefetch = 1_000
     private static let consume = Line(
         "rabbitmq, consumer into an inbox on LMDB", .eventsPerSecond,
-        ceiling: "rabbitmq-c alone, which only acknowledges, prefetch of 500", goal: .ratio(atLeast: 0.7))
+        ceiling: "rabbitmq-c alone, which only acknowledges, prefetch of \(prefetch)", goal: .ratio(atLeast: 0.7))
 
     let lines = [consume]
     private static let turns = 2
@@ -93,11 +95,11 @@ struct RabbitMQConsumerLines: Chapter {
             try bare.publish(count, to: Self.queue, window: RelayOutbox.window)
             let source = try RabbitMQEventSource(
                 try RabbitMQConfiguration(try server.url),
-                configuration: RabbitMQEventSourceConfiguration(queue: Self.queue),
+                configuration: RabbitMQEventSourceConfiguration(queue: Self.queue, prefetch: Self.prefetch),
                 logger: Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() }))
             rates.ourTime += try await inbox.take(count, from: source)
             try bare.publish(count, to: Self.bareQueue, window: RelayOutbox.window)
-            rates.bareTime += try bare.consume(count, from: Self.bareQueue, prefetch: 500)
+            rates.bareTime += try bare.consume(count, from: Self.bareQueue, prefetch: Self.prefetch)
         }
         return [Sample(Self.consume, rates, showsCommits: false)]
     }
