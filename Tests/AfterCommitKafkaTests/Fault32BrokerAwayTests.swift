@@ -41,6 +41,8 @@ struct Fault32BrokerAwayTests {
             #expect(await sink.send(Fixtures.events(0..<1)).map(\.summary) == ["sent"])
             try cluster.setDown()
             let tried = Task { await sink.send(Fixtures.events(1..<101)) }
+            // Before it has been given to the client, one of the attempts below would be the one that is tried.
+            while await sink.producer.countInClient < 100 { await Task.yield() }
             while await sink.producer.isAway == false { await Task.yield() }
             // An hour of attempts, much faster.
             for _ in 0..<2_000 {
