@@ -39,8 +39,38 @@ struct BenchmarkRun {
     }
 
     consuming func callAsFunction() async throws {
+        let result: Swift.Result<Report, any Error>
+        do {
+            result = .success(try await measure())
+        } catch {
+            result = .failure(error)
+        }
+        let failures = await finish()
+        for failure in failures { Self.tell("a chapter did not end as it should: \(failure)") }
+        let report = try result.get()
+        try report.json().write(to: URL(fileURLWithPath: arguments.jsonPath))
+        print(report.table())
+        if let failure = failures.first { throw failure }
+    }
+
+    /// Whatever happened, no store and no server stays behind.
+    private mutating func finish() async -> [any Error] {
+        var failures: [any Error] = []
+        for index in chapters.indices {
+            do { try await chapters[index].finish() } catch { failures.append(error) }
+        }
+        #if Postgres
+        do { try postgres.stop() } catch { failures.append(error) }
+        #endif
+        return failures
+    }
+
+    private static func tell(_ line: String) {
+        FileHandle.standardError.write(Data("\(line)\n".utf8))
+    }
+
+    private mutating func measure() async throws -> Report {
         var report = Report(rounds: arguments.rounds)
-        let progress = FileHandle.standardError
         for index in chapters.indices { try await chapters[index].prepare() }
         // The first round warms caches, files and memory up, and does not count.
         for round in 0...arguments.rounds {
@@ -50,13 +80,8 @@ struct BenchmarkRun {
                 if round > 0 { report.add(samples) }
             }
             let name = round == 0 ? "warm-up" : "round \(round) of \(arguments.rounds)"
-            progress.write(Data("\(name): \((ContinuousClock.now - begin).seconds.short) s\n".utf8))
+            Self.tell("\(name): \((ContinuousClock.now - begin).seconds.short) s")
         }
-        for index in chapters.indices { try await chapters[index].finish() }
-        #if Postgres
-        try postgres.stop()
-        #endif
-        try report.json().write(to: URL(fileURLWithPath: arguments.jsonPath))
-        print(report.table())
+        return report
     }
 }

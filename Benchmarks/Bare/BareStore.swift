@@ -14,6 +14,7 @@ final class BareStore {
     private var log: MDB_dbi = 0
     private var places: MDB_dbi = 0
     private var rows: MDB_dbi = 0
+    private var received: MDB_dbi = 0
     private var sequence: UInt64 = 0
     private var place = [UInt8](repeating: 0, count: 64)
     private let row = [UInt8](repeating: 7, count: BusinessLines.rowBytes + BareStore.headerBytes)
@@ -30,6 +31,7 @@ final class BareStore {
             try check(mdb_dbi_open(transaction, "log", UInt32(MDB_CREATE), &log))
             try check(mdb_dbi_open(transaction, "places", UInt32(MDB_CREATE), &places))
             try check(mdb_dbi_open(transaction, "rows", UInt32(MDB_CREATE), &rows))
+            try check(mdb_dbi_open(transaction, "received", UInt32(MDB_CREATE), &received))
         }
     }
 
@@ -65,6 +67,19 @@ final class BareStore {
                 try withUnsafeMutableBytes(of: &key) { try put($0, row, in: rows, child, flags: 0) }
                 try check(mdb_txn_commit(child))
                 try appendOne(transaction)
+            }
+        }
+    }
+
+    /// What an inbox needs at least, in one commit: each record, and its id, by which it is known when it comes again.
+    func receive(_ count: Int) throws {
+        try write { transaction in
+            for _ in 0..<count {
+                try appendOne(transaction)
+                var id = (UInt64.zero, sequence.bigEndian)
+                try withUnsafeMutableBytes(of: &id) {
+                    try put($0, place, in: received, transaction, flags: MDB_NOOVERWRITE)
+                }
             }
         }
     }

@@ -42,7 +42,7 @@ struct Stores {
     }
 
     /// One record as the product stores it.
-    private static func record(_ coder: any EventCoder) async throws -> [UInt8] {
+    static func record(_ coder: any EventCoder = JSONEventCoder()) async throws -> [UInt8] {
         let folder = try Scratch.folder("record")
         let storage = try LMDBStorage(path: folder.path, envelopes: EnvelopeFactory(coder: coder))
         try await storage.emit(OrderPlaced(number: 1), headers: [:])

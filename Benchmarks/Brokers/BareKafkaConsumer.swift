@@ -2,8 +2,8 @@
 import CRDKafka
 import Foundation
 
-/// The ceiling: librdkafka's consumer called in a loop on the calling thread. It takes batches, builds nothing of them, and
-/// stores offsets, which the client commits.
+/// The ceiling: librdkafka's consumer called in a loop on the calling thread. It takes batches, builds nothing of them, has
+/// each stored, and stores offsets, which the client commits.
 final class BareKafkaConsumer {
     private let client: BareKafka
     private let queue: OpaquePointer?
@@ -31,10 +31,12 @@ final class BareKafkaConsumer {
         client.close()
     }
 
-    /// - Parameter bodyBytes: what each has.
+    /// - Parameters:
+    ///   - bodyBytes: what each has.
+    ///   - store: keeps so many of them.
     /// - Returns: how long it took from asking for the first message to the storing of the last one's offset. The library shows
     ///   a message only when it has read all that came with it, so that the first one comes late.
-    func consume(_ count: Int, of bodyBytes: Int, batch: Int) throws -> Duration {
+    func consume(_ count: Int, of bodyBytes: Int, batch: Int, store: (Int) throws -> Void) throws -> Duration {
         let list = rd_kafka_topic_partition_list_new(partitions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
         for partition in 0..<partitions {
@@ -64,6 +66,7 @@ final class BareKafkaConsumer {
                 list?.pointee.elems[Int(message.pointee.partition)].offset = message.pointee.offset + 1
                 taken += 1
             }
+            try store(found)
             try BareKafka.check(rd_kafka_offsets_store(client.pointer, list))
         }
         let time = ContinuousClock.now - begin

@@ -100,7 +100,7 @@ struct TestQueue {
         topology: RabbitMQTopology? = nil, _ change: (inout RabbitMQEventSinkConfiguration) -> Void = { _ in }
     ) throws -> RabbitMQEventSink {
         var configuration = RabbitMQEventSinkConfiguration(exchange: exchange, topology: topology ?? self.topology())
-        configuration.reconnect = .constant(.milliseconds(50))
+        configuration.backoff = .constant(.milliseconds(50))
         change(&configuration)
         return try RabbitMQEventSink(broker(), configuration: configuration)
     }

@@ -47,34 +47,34 @@ public struct KafkaEventSource: EventSource {
     ) throws(KafkaError) {
         try configuration.validate()
         guard !topics.isEmpty else { throw KafkaError(.invalidConfiguration, "topics is empty; name one or more") }
-        for topic in topics {
-            guard TopicPattern.describes(topic) else {
-                try KafkaTopic.check(topic)
-                continue
-            }
-            // Dead letters that come back are rejected again, without end.
-            let pattern = try TopicPattern(topic)
-            if let deadLetterTopic, pattern.matches(deadLetterTopic) {
-                throw KafkaError(
-                    .invalidConfiguration,
-                    "deadLetterTopic is \(deadLetterTopic.debugDescription), which \(topic.debugDescription) takes too")
-            }
-        }
+        if let deadLetterTopic { try KafkaTopic.check(deadLetterTopic) }
+        for topic in topics { try Self.check(topic, deadLetterTopic) }
         guard !group.isEmpty else {
             throw KafkaError(.invalidConfiguration, "group is empty; name the consumer group, one for each application")
-        }
-        if let deadLetterTopic {
-            try KafkaTopic.check(deadLetterTopic)
-            guard !topics.contains(deadLetterTopic) else {
-                throw KafkaError(
-                    .invalidConfiguration, "deadLetterTopic is \(deadLetterTopic), which is one of the topics")
-            }
         }
         name = "kafka/\(topics.joined(separator: ","))"
         self.configuration = configuration
         consumer = try KafkaConsumer(
             kafka, topics: topics, group: group, deadLetterTopic: deadLetterTopic, settings: configuration,
             time: TimeSource(clock), random: random, logger: logger)
+    }
+
+    private static func check(_ topic: String, _ deadLetterTopic: String?) throws(KafkaError) {
+        let takesDeadLetters: Bool
+        if TopicPattern.describes(topic) {
+            let pattern = try TopicPattern(topic)
+            takesDeadLetters = deadLetterTopic.map { pattern.matches($0) } ?? false
+        } else {
+            try KafkaTopic.check(topic)
+            takesDeadLetters = topic == deadLetterTopic
+        }
+        // Dead letters that come back are rejected again, without end.
+        guard !takesDeadLetters else {
+            throw KafkaError(
+                .invalidConfiguration,
+                "deadLetterTopic is \((deadLetterTopic ?? "").debugDescription), which \(topic.debugDescription) takes too"
+            )
+        }
     }
 
     /// Waits for messages; the first call joins the group.

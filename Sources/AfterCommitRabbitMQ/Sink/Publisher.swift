@@ -43,7 +43,7 @@ actor Publisher {
         self.broker = broker
         self.configuration = configuration
         self.time = time
-        gate = RetryGate(configuration.reconnect, random: random)
+        gate = RetryGate(configuration.backoff, random: random)
         maxMessageBytes = configuration.maxMessageBytes
         interrupt = try Interrupt()
         signal = try SocketSignal()

@@ -41,13 +41,13 @@ public struct RabbitMQEventSinkConfiguration: Sendable {
     /// What is made or looked for before anything is published. Default nothing.
     public var topology: RabbitMQTopology
     /// How long to wait before connecting is tried again. Meanwhile sends fail at once. Default 0.2 s, doubled up to 5 s.
-    public var reconnect: Backoff
+    public var backoff: Backoff
 
     public init(
         exchange: String, routingKey: RoutingKey = .eventType, contentMode: CloudEvent.ContentMode = .binary,
         naming: CloudEventNaming = CloudEventNaming(), batch: BatchSize = BatchSize(500),
         maxMessageBytes: Int = 134_217_728, topology: RabbitMQTopology = .none,
-        reconnect: Backoff = .exponential(base: .milliseconds(200), factor: 2, cap: .seconds(5))
+        backoff: Backoff = .exponential(base: .milliseconds(200), factor: 2, cap: .seconds(5))
     ) {
         self.exchange = exchange
         self.routingKey = routingKey
@@ -56,7 +56,7 @@ public struct RabbitMQEventSinkConfiguration: Sendable {
         self.batch = batch
         self.maxMessageBytes = maxMessageBytes
         self.topology = topology
-        self.reconnect = reconnect
+        self.backoff = backoff
     }
 
     func validate() throws(RabbitMQError) {

@@ -22,7 +22,7 @@ struct ConsumerCommand: AsyncParsableCommand {
     var port = 8082
 
     @Option(help: ArgumentHelp("How many messages may be out at once.", valueName: "messages"))
-    var prefetch = 500
+    var prefetch = 1_000
 
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port is 0 to 65535.") }

@@ -11,15 +11,15 @@ import Glibc
 
 @Suite("A broker that is away", .timeLimit(.minutes(5)))
 struct AwayTests {
-    private func sink(port: Int, timeout: Duration = .seconds(2), reconnect: Backoff) throws -> RabbitMQEventSink {
+    private func sink(port: Int, timeout: Duration = .seconds(2), backoff: Backoff) throws -> RabbitMQEventSink {
         let broker = RabbitMQConfiguration(hosts: [.init("127.0.0.1", port: port)], connectTimeout: timeout)
-        return try RabbitMQEventSink(broker, configuration: .init(exchange: "e", reconnect: reconnect))
+        return try RabbitMQEventSink(broker, configuration: .init(exchange: "e", backoff: backoff))
     }
 
     @Test("sends fail at once between two tries to connect, and tries are as far apart as was asked for")
     func backoff() async throws {
         let listener = try Listener(answering: false)
-        let sink = try sink(port: listener.port, reconnect: .constant(.seconds(3_600)))
+        let sink = try sink(port: listener.port, backoff: .constant(.seconds(3_600)))
         for _ in 0..<200 {
             let outcomes = await sink.send(try Outgoing.events(2))
             #expect(outcomes.allSatisfy { $0.error?.code == .unreachable })
@@ -34,7 +34,7 @@ struct AwayTests {
     @Test("memory stays flat while it is away", .disabled(if: hasAddressSanitizer))
     func memory() async throws {
         // Port 1 is nobody's.
-        let sink = try sink(port: 1, reconnect: .constant(.milliseconds(1)))
+        let sink = try sink(port: 1, backoff: .constant(.milliseconds(1)))
         let events = try Outgoing.events(500, payload: Data(repeating: 7, count: 4_000))
         for _ in 0..<20 { _ = await sink.send(events) }
         let before = try residentBytes()
@@ -50,7 +50,7 @@ struct AwayTests {
     @Test("who is cancelled returns though the thread waits for a silent broker")
     func cancelled() async throws {
         let listener = try Listener(answering: true)
-        let sink = try sink(port: listener.port, timeout: .seconds(3), reconnect: .constant(.seconds(1)))
+        let sink = try sink(port: listener.port, timeout: .seconds(3), backoff: .constant(.seconds(1)))
         let sending = Task { await sink.send(try Outgoing.events(2)) }
         #expect(try await eventually { listener.accepted == 1 })
         let start = ContinuousClock.now
@@ -137,16 +137,17 @@ final class Listener: Sendable {
         Thread { [weak self] in
             while true {
                 let client = accept(listener, nil, nil)
-                guard client >= 0 else { return }
+                guard client >= 0 else { break }
                 self?.count.add(1, ordering: .relaxed)
                 if !answering { close(client) }
             }
+            // Here, and not where it is let go: the number may be another's by then.
+            close(listener)
         }.start()
     }
 
     deinit {
         shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
     }
 
     var accepted: Int { count.load(ordering: .relaxed) }

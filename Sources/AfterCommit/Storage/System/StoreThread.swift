@@ -98,14 +98,13 @@ package final class StoreThread: SerialExecutor {
 
     /// Runs what came after the end one after the other: an actor has one job at a time, then as ever.
     private func runLate() {
-        while true {
-            let jobs = state.withLock { state in
-                if state.jobs.isEmpty { state.isRunningLate = false }
-                defer { state.jobs = [] }
-                return state.jobs
-            }
-            guard !jobs.isEmpty else { return }
-            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+        while goesOnLate { runJobs() }
+    }
+
+    private var goesOnLate: Bool {
+        state.withLock { state in
+            state.isRunningLate = !state.jobs.isEmpty
+            return state.isRunningLate
         }
     }
 
