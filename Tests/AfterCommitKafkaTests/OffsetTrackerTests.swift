@@ -98,6 +98,35 @@ struct AssignmentTests {
         #expect(assignment.takeReturned(upTo: 10, now: .zero).isEmpty)
     }
 
+    @Test("Where offsets begin again, what was out before counts on, and what was out from there on means nothing")
+    func setBackBehindOne() throws {
+        var assignment = Assignment()
+        assignment.assign(place)
+        let channel = try #require(assignment.channel(of: place))
+        func give(_ offset: Int64) throws -> IncomingMessage.Receipt {
+            let receipt = assignment.give(message, offset: offset, channel: channel)
+            return try #require(receipt)
+        }
+        let slow = try give(5)
+        let before = try (10...12).map { try give($0) }
+        #expect(assignment.settle(before[2]) == nil)
+        assignment.giveBack(before[1])
+        let after = try (10...11).map { try give($0) }
+        #expect(assignment.outstanding == 3)
+        #expect(assignment.takeReturned(upTo: 10, now: .zero).isEmpty)
+        #expect(assignment[before[0]] == nil)
+        #expect(assignment.settle(before[0]) == nil)
+        #expect(assignment[slow]?.place == place)
+        for receipt in after { #expect(assignment.settle(receipt) == nil) }
+        // Nothing was stored past it: it comes again after a restart.
+        #expect(assignment.settle(slow)?.offset == 12)
+        #expect(assignment.outstanding == 0)
+        _ = try give(3)
+        assignment.revoke(place)
+        #expect(assignment.outstanding == 0)
+        #expect(assignment[after[0]] == nil)
+    }
+
     @Test("A partition whose offsets begin again is a new one")
     func setBack() throws {
         var assignment = Assignment()

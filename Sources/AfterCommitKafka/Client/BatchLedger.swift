@@ -61,8 +61,6 @@ struct BatchLedger {
         return lastNumber
     }
 
-    func isOpen(_ batch: UInt32) -> Bool { batches[batch] != nil }
-
     /// Notes one outcome. What is known already, or belongs to a batch that is gone, is left out.
     mutating func settle(_ token: Token, _ outcome: KafkaError?) -> Completion? {
         // One look-up for each report.

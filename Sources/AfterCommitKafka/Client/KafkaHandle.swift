@@ -18,6 +18,8 @@ final class KafkaHandle {
     private(set) var messages: OpaquePointer?
     /// The events of a consumer that is closing.
     private var closing: OpaquePointer?
+    /// Whether a consumer asked to join its group, and was not given its first partitions.
+    var isJoining = false
     /// Raised from the library's threads.
     private let signal: Signal
 
@@ -61,6 +63,7 @@ final class KafkaHandle {
 
     deinit {
         guard queue != nil else { return }
+        guard canBeDestroyed else { return abandon() }
         // Nobody closed it. Ending the library's threads may take a moment, which no other thread has to wait for.
         disconnect()
         let address = UInt(bitPattern: pointer)
@@ -109,9 +112,22 @@ final class KafkaHandle {
         (queue, messages, closing) = (nil, nil, nil)
     }
 
+    /// Before version 2.3 the library ends the process with a consumer that is destroyed while it joins (librdkafka, pull request
+    /// 4381).
+    private var canBeDestroyed: Bool { !isJoining || rd_kafka_version() >= 0x0203_00FF }
+
+    /// Lets it leave its group, and keeps what it has until the process ends.
+    private func abandon() {
+        if closing == nil, let error = rd_kafka_consumer_close_queue(pointer, queue) { rd_kafka_error_destroy(error) }
+        // Nobody takes what it reports.
+        rd_kafka_set_log_level(pointer, 0)
+        disconnect()
+    }
+
     /// Ends the client, and waits for its threads. What it did not send is dropped.
     func destroy() {
         guard queue != nil else { return }
+        guard canBeDestroyed else { return abandon() }
         disconnect()
         rd_kafka_destroy_flags(pointer, Self.withoutClosing)
     }

@@ -52,5 +52,6 @@ extension KafkaProducer {
 
     /// Whether no broker can be reached.
     var isAway: Bool { presence.absence != nil }
+    var mayBeAway: Bool { presence.isDoubtful }
 }
 #endif

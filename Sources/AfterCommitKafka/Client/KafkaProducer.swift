@@ -116,10 +116,10 @@ actor KafkaProducer {
             if event.isFatal {
                 giveUp(handle?.fatalError ?? error)
             } else if event.response == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
-                if presence.absence == nil {
+                if !presence.isDoubtful {
                     logger.warning("no Kafka broker can be reached", metadata: [LogKey.error: "\(error)"])
                 }
-                presence.allBrokersDown(error)
+                presence.allBrokersDown(error, pending: ledger.missing)
             } else {
                 logger.debug("the Kafka client met an error", metadata: [LogKey.error: "\(error)"])
             }
@@ -137,6 +137,7 @@ actor KafkaProducer {
         } else {
             // The client's own errors are negative; the others are a broker's.
             if response.rawValue > 0 { presence.answered() }
+            if response == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT { presence.timedOut() }
             error = ending ?? KafkaError(response)
         }
         finish(ledger.settle(BatchLedger.Token(bits: token), error))

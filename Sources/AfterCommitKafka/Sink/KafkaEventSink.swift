@@ -86,12 +86,13 @@ public struct KafkaEventSink: BatchEventSink {
     }
 
     private func record(of event: OutgoingEvent) throws(KafkaError) -> KafkaRecord {
-        let name = topic.name(for: event)
+        let cloudEvent = CloudEvent(event, naming: configuration.naming)
+        let name = topic.name(for: event, as: cloudEvent)
         // One that is named was checked when the sink was made.
         if case .named = topic.choice {} else { try KafkaTopic.check(name) }
         return KafkaRecord(
-            event: CloudEvent(event, naming: configuration.naming), topic: name,
-            key: event.context.envelope.orderingKey, mode: configuration.contentMode)
+            event: cloudEvent, topic: name, key: event.context.envelope.orderingKey,
+            mode: configuration.contentMode)
     }
 
     /// Waits for the reports of what was sent, at most ``KafkaEventSinkConfiguration/closeTimeout`` long, and ends the

@@ -16,7 +16,7 @@ public struct KafkaTopic: Sendable, ExpressibleByStringLiteral {
 
     let choice: Choice
 
-    /// The one that is named like the event's type, such as `order.placed`.
+    /// The one that is named like the event's type, such as `order.placed`, with the prefix that it gets outside.
     public static let eventType = Self(choice: .eventType)
 
     /// One for all events.
@@ -35,9 +35,10 @@ public struct KafkaTopic: Sendable, ExpressibleByStringLiteral {
         self = .named(name)
     }
 
-    func name(for event: OutgoingEvent) -> String {
+    /// - Parameter cloudEvent: what is sent of the event.
+    func name(for event: OutgoingEvent, as cloudEvent: CloudEvent) -> String {
         switch choice {
-        case .eventType: event.context.envelope.type.rawValue
+        case .eventType: cloudEvent.type
         case .named(let name): name
         case .chosen(let choose): choose(event)
         }

@@ -16,16 +16,24 @@ struct GivenMessage: Sendable {
 /// The partitions that the group gave to this consumer, and what of them is out.
 ///
 /// Each time a partition is given it gets a new number, which is the channel of its messages' receipts: what belongs to an
-/// assignment that has ended has a number that nobody knows any more.
+/// assignment that has ended has a number that nobody knows any more. So it is where offsets begin again, as after the loss of a
+/// partition's newest messages: what was out from there on means nothing any more, and what was out before it counts on.
 struct Assignment: Sendable {
     struct Partition: Sendable {
         let place: TopicPartition
-        var tracker = OffsetTracker<ReceivedMessage>()
+        /// Of the receipts of what is given out next.
+        var channel: UInt64
+        var tracker = OffsetTracker<Held>()
         /// Whether no more of it is asked for, as too much is kept of it.
         var isPaused = false
         /// Whether its offsets began again. It is never paused then: newer clients go on after a pause with the highest offset
         /// that they ever gave out, and would leave out what is below it.
         var wasSetBack = false
+    }
+
+    struct Held: Sendable {
+        let channel: UInt64
+        var message: ReceivedMessage
     }
 
     private struct Returned: Sendable {
@@ -34,8 +42,11 @@ struct Assignment: Sendable {
         let notBefore: Duration?
     }
 
+    /// By the first channel that each had.
     private(set) var partitions: [UInt64: Partition] = [:]
     private var channels: [TopicPartition: UInt64] = [:]
+    /// The first channels of those whose offsets began again, by their later ones.
+    private var firstChannels: [UInt64: UInt64] = [:]
     private var lastChannel: UInt64 = 0
     /// What was returned, and is given out again before anything else.
     private var returned: [Returned] = []
@@ -43,56 +54,76 @@ struct Assignment: Sendable {
     private(set) var outstanding = 0
 
     mutating func assign(_ place: TopicPartition) {
-        assign(Partition(place: place))
-    }
-
-    private mutating func assign(_ partition: Partition) {
-        revoke(partition.place)
+        revoke(place)
         lastChannel += 1
-        channels[partition.place] = lastChannel
-        partitions[lastChannel] = partition
+        channels[place] = lastChannel
+        partitions[lastChannel] = Partition(place: place, channel: lastChannel)
     }
 
     mutating func revoke(_ place: TopicPartition) {
         guard let channel = channels.removeValue(forKey: place) else { return }
         outstanding -= partitions.removeValue(forKey: channel)?.tracker.outstanding ?? 0
-        returned.removeAll { $0.receipt.channel == channel }
+        if !firstChannels.isEmpty { firstChannels = firstChannels.filter { $0.value != channel } }
+        forgetReturned()
+    }
+
+    /// Forgets what was returned and is not out any more.
+    private mutating func forgetReturned() {
+        guard !returned.isEmpty else { return }
+        returned = returned.filter { self[$0.receipt] != nil }
     }
 
     mutating func revokeAll() {
         for place in Array(channels.keys) { revoke(place) }
     }
 
-    /// The channel of a partition; `nil` for one that is not assigned.
+    /// The first channel of a partition; `nil` for one that is not assigned.
     func channel(of place: TopicPartition) -> UInt64? { channels[place] }
 
     /// Notes that a message is given out.
+    /// - Parameter channel: the first of its partition.
     /// - Returns: its receipt; `nil` where its partition is not assigned any more.
     mutating func give(_ message: ReceivedMessage, offset: Int64, channel: UInt64) -> IncomingMessage.Receipt? {
-        guard var channelOfNow = partitions[channel] == nil ? nil : channel else { return nil }
-        if let partition = partitions[channel], let last = partition.tracker.last, offset <= last {
-            // The partition was set back, as after the loss of its newest messages: offsets mean other messages now.
-            assign(Partition(place: partition.place, isPaused: partition.isPaused, wasSetBack: true))
-            channelOfNow = lastChannel
-        }
-        let receipt = IncomingMessage.Receipt(channel: channelOfNow, tag: UInt64(bitPattern: offset))
-        partitions[channelOfNow]?.tracker.give(offset, message)
+        guard let index = partitions.index(forKey: channel) else { return nil }
+        if let last = partitions.values[index].tracker.last, offset <= last { setBack(channel, to: offset) }
+        let channel = partitions.values[index].channel
+        partitions.values[index].tracker.give(offset, Held(channel: channel, message: message))
         outstanding += 1
-        return receipt
+        return IncomingMessage.Receipt(channel: channel, tag: UInt64(bitPattern: offset))
+    }
+
+    private mutating func setBack(_ channel: UInt64, to offset: Int64) {
+        guard let index = partitions.index(forKey: channel) else { return }
+        lastChannel += 1
+        firstChannels[lastChannel] = channel
+        partitions.values[index].channel = lastChannel
+        partitions.values[index].wasSetBack = true
+        outstanding -= partitions.values[index].tracker.forget(from: offset)
+        forgetReturned()
+    }
+
+    /// The partition of a message that is out.
+    private func partition(of receipt: IncomingMessage.Receipt) -> Dictionary<UInt64, Partition>.Index? {
+        let index =
+            partitions.index(forKey: receipt.channel)
+            ?? firstChannels[receipt.channel].flatMap { partitions.index(forKey: $0) }
+        guard let index, partitions.values[index].tracker[Int64(bitPattern: receipt.tag)]?.channel == receipt.channel
+        else { return nil }
+        return index
     }
 
     /// A message that is out.
     subscript(receipt: IncomingMessage.Receipt) -> (place: TopicPartition, message: ReceivedMessage)? {
-        guard let partition = partitions[receipt.channel],
-            let message = partition.tracker[Int64(bitPattern: receipt.tag)]
+        guard let index = partition(of: receipt),
+            let held = partitions.values[index].tracker[Int64(bitPattern: receipt.tag)]
         else { return nil }
-        return (partition.place, message)
+        return (partitions.values[index].place, held.message)
     }
 
     /// Settles a message.
     /// - Returns: where its partition goes on, if this moved it.
     mutating func settle(_ receipt: IncomingMessage.Receipt) -> (place: TopicPartition, offset: Int64)? {
-        guard let index = partitions.index(forKey: receipt.channel) else { return nil }
+        guard let index = partition(of: receipt) else { return nil }
         let before = partitions.values[index].tracker.outstanding
         let offset = partitions.values[index].tracker.settle(Int64(bitPattern: receipt.tag))
         outstanding -= before - partitions.values[index].tracker.outstanding
@@ -118,10 +149,12 @@ extension Assignment {
         returned.removeAll { taken.contains($0.receipt) }
         return due.compactMap { receipt in
             let offset = Int64(bitPattern: receipt.tag)
-            guard var message = partitions[receipt.channel]?.tracker[offset] else { return nil }
-            message.redeliveries += 1
-            partitions[receipt.channel]?.tracker[offset] = message
-            return GivenMessage(receipt: receipt, message: message)
+            guard let index = partition(of: receipt), var held = partitions.values[index].tracker[offset] else {
+                return nil
+            }
+            held.message.redeliveries += 1
+            partitions.values[index].tracker[offset] = held
+            return GivenMessage(receipt: receipt, message: held.message)
         }
     }
 

@@ -120,7 +120,6 @@ actor KafkaConsumer {
         case "_TRANSPORT", "_RESOLVE", "_TIMED_OUT":
             // Of one broker; the client goes on with the others, and tells when there are none.
             logger.debug("the Kafka client met an error", metadata: [LogKey.error: "\(error)"])
-        case "_PARTITION_EOF": break
         default: failure = error
         }
     }

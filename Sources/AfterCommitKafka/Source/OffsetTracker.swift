@@ -26,6 +26,19 @@ struct OffsetTracker<Message: Sendable>: Sendable {
         outstanding += 1
     }
 
+    /// Forgets what was given out from an offset on, which comes once more.
+    /// - Returns: how many of them were not settled.
+    mutating func forget(from offset: Int64) -> Int {
+        let place = firstIndex(from: offset)
+        let unsettled = entries[place...].count { $0.message != nil }
+        outstanding -= unsettled
+        entries.removeSubrange(place...)
+        if place == first { entries.removeAll() }
+        if entries.isEmpty { first = 0 }
+        last = entries.last?.offset
+        return unsettled
+    }
+
     /// A message that is out and not settled.
     subscript(offset: Int64) -> Message? {
         get { index(of: offset).flatMap { entries[$0].message } }
@@ -52,14 +65,19 @@ struct OffsetTracker<Message: Sendable>: Sendable {
         return next
     }
 
-    /// By halves: offsets ascend.
     private func index(of offset: Int64) -> Int? {
+        let index = firstIndex(from: offset)
+        return index < entries.count && entries[index].offset == offset ? index : nil
+    }
+
+    /// By halves: offsets ascend.
+    private func firstIndex(from offset: Int64) -> Int {
         var (low, high) = (first, entries.count)
         while low < high {
             let middle = (low + high) / 2
             if entries[middle].offset < offset { low = middle + 1 } else { high = middle }
         }
-        return low < entries.count && entries[low].offset == offset ? low : nil
+        return low
     }
 }
 #endif
