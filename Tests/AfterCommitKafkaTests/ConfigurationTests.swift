@@ -105,6 +105,18 @@ struct ConfigurationTests {
         #expect(throws: KafkaError.self) { try KafkaMockCluster(brokers: 0) }
     }
 
+    @Test(
+        "What is no address of Kafka is refused",
+        arguments: ["amqp://localhost", "kafka://a:9092", "a:9092,b:abc", "a:0", "a:65536", "a:"])
+    func addresses(servers: String) throws {
+        let error = #expect(throws: KafkaError.self) { try KafkaConfiguration(bootstrapServers: servers) }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.hasSuffix("; write host:port") == true)
+        for legal in ["a", "a:9092, b:9093", "SASL_SSL://a:9093", "[::1]:9092", "[::1]"] {
+            #expect(throws: Never.self) { try KafkaConfiguration(bootstrapServers: legal) }
+        }
+    }
+
     @Test("A pattern that takes the dead letters' topic, or that is none, is refused")
     func patterns() async throws {
         let kafka = try KafkaConfiguration(bootstrapServers: "127.0.0.1:1")

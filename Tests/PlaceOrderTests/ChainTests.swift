@@ -89,14 +89,18 @@ struct ChainTests {
 
     @Test("a broker is named in full or not at all")
     func arguments() throws {
-        let consumer = try ConsumerCommand.parse(["--from", "rabbitmq", "--broker", "amqp://x"])
+        let store = ["--store", "platform.lmdb"]
+        let consumer = try ConsumerCommand.parse(["--from", "rabbitmq", "--broker", "amqp://x"] + store)
         #expect(try consumer.broker.choice() == BrokerChoice(kind: .rabbitmq, url: "amqp://x"))
-        #expect(throws: (any Error).self) { try ConsumerCommand.parse([]).broker.choice() }
+        #expect(throws: (any Error).self) { try ConsumerCommand.parse(store).broker.choice() }
         for arguments in [["--from", "kafka"], ["--broker", "x"], ["--from", "carrier-pigeon", "--broker", "x"]] {
-            #expect(throws: (any Error).self) { try ConsumerCommand.parse(arguments).broker.choice() }
+            #expect(throws: (any Error).self) { try ConsumerCommand.parse(arguments + store).broker.choice() }
         }
-        #expect(throws: (any Error).self) {
-            try ConsumerCommand.parse(["--from", "kafka", "--broker", "x", "--storage", "status"])
+        // What it takes would end with it.
+        for temporary in [[], ["--storage", "memory"], ["--storage", "status"] + store] {
+            #expect(throws: (any Error).self) {
+                try ConsumerCommand.parse(["--from", "kafka", "--broker", "x"] + temporary)
+            }
         }
         for platform in [["--platform-url", "http://127.0.0.1:1"], ["--platform-latency", "1ms"]] {
             #expect(throws: (any Error).self) {

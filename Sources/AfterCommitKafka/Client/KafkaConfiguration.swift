@@ -1,5 +1,6 @@
 #if Kafka
 import CRDKafka
+import Foundation
 
 /// Where a Kafka cluster is, and how to connect.
 ///
@@ -38,6 +39,7 @@ public struct KafkaConfiguration: Sendable {
         guard bootstrapServers.contains(where: { $0 != "," && !$0.isWhitespace }) else {
             throw KafkaError(.invalidConfiguration, "bootstrapServers names no broker; write host:port")
         }
+        for address in bootstrapServers.split(separator: ",") { try Self.check(address: address) }
         self.bootstrapServers = bootstrapServers
         self.properties = properties
         for name in properties.keys.sorted() {
@@ -47,6 +49,29 @@ public struct KafkaConfiguration: Sendable {
         }
         // The client's own check of each. What only fits together or not shows when a sink or a source is made.
         rd_kafka_conf_destroy(try clientConfiguration([:]))
+    }
+
+    private static let protocols = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+
+    /// The client itself only logs what it cannot read, and goes on without any broker.
+    private static func check(address: Substring) throws(KafkaError) {
+        var rest = address.drop { $0.isWhitespace }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        if let scheme = rest.range(of: "://") {
+            guard protocols.contains(rest[..<scheme.lowerBound].lowercased()) else {
+                throw KafkaError(
+                    .invalidConfiguration,
+                    "bootstrapServers has \(rest.debugDescription), which is no address of Kafka; write host:port")
+            }
+            rest = rest[scheme.upperBound...]
+        }
+        // In brackets stands an address of IPv6.
+        guard let colon = rest.lastIndex(of: ":"), !rest[colon...].contains("]") else { return }
+        guard let port = UInt16(rest[rest.index(after: colon)...]), port > 0 else {
+            throw KafkaError(
+                .invalidConfiguration,
+                "bootstrapServers has \(rest.debugDescription), whose port is no number of 1 to 65535; write host:port")
+        }
     }
 
     /// The client's configuration, which the caller destroys, or hands to a client.

@@ -13,7 +13,8 @@ import CRDKafka
 /// ```
 ///
 /// It stands until it is released. What it cannot do, librdkafka's header `rdkafka_mock.h` says: it has no administration,
-/// no retention, no replication worth the name and no security. It drops the oldest messages of a partition past 5 MB. Topics
+/// no retention, no replication worth the name and no security. Where a member comes to a group or leaves it, the others wait for
+/// `session.timeout.ms` less a second, which is 44 seconds by default: set it to 6000 for trying. It drops the oldest messages of a partition past 5 MB. Topics
 /// that are not there are created when they are asked for, with 4 partitions.
 public final class KafkaMockCluster: @unchecked Sendable {
     // Unchecked: librdkafka's functions for it may be called from any thread (each takes the cluster's own lock, or asks its

@@ -19,8 +19,9 @@ extension BrokerChoice {
 
     func kafkaSource(prefetch: Int, logger: Logger) throws -> any EventSource {
         try KafkaEventSource(
-            KafkaConfiguration(bootstrapServers: url), topics: [Self.kafkaTopic], group: "data-platform",
-            deadLetterTopic: Self.kafkaDeadLetterTopic,
+            // A consumer that was killed is missed soon, and the mock cluster takes about as long for each change of the group.
+            KafkaConfiguration(bootstrapServers: url, properties: ["session.timeout.ms": "6000"]),
+            topics: [Self.kafkaTopic], group: "data-platform", deadLetterTopic: Self.kafkaDeadLetterTopic,
             configuration: KafkaEventSourceConfiguration(maxOutstanding: prefetch),
             logger: logger)
     }

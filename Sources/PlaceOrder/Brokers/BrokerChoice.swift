@@ -45,7 +45,7 @@ extension BrokerChoice {
     static func unavailable(_ name: String, trait: String) -> ValidationError {
         ValidationError(
             "This place-order was built without \(name). Build it with: "
-                + "swift build --product place-order --traits Example,\(trait)")
+                + "swift build --product place-order --traits \(BuiltTraits.names(with: trait))")
     }
 }
 #endif

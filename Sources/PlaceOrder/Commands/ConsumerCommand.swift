@@ -31,7 +31,10 @@ struct ConsumerCommand: AsyncParsableCommand {
             throw ValidationError(
                 "A status column takes no events from elsewhere: use --storage outbox, or leave it out.")
         }
-        _ = try choice()
+        guard try !choice().isTemporary else {
+            throw ValidationError(
+                "What it takes is the broker's no more, so it needs a store that stays: --store or --database-url.")
+        }
     }
 
     private func choice() throws -> StorageChoice { try store.choice(orWith: .outbox) }

@@ -110,7 +110,32 @@ enum BuiltDatabases {
     private static func missing(_ name: String, trait: String) -> ValidationError {
         ValidationError(
             "This place-order was built without \(name). Build it with: "
-                + "swift build --product place-order --traits Example,\(trait)")
+                + "swift build --product place-order --traits \(BuiltTraits.names(with: trait))")
+    }
+}
+
+/// The package's traits that this program was built with.
+enum BuiltTraits {
+    private static let all: [String] = {
+        var names = ["Example"]
+        #if SQLite
+        names.append("SQLite")
+        #endif
+        #if Postgres
+        names.append("Postgres")
+        #endif
+        #if RabbitMQ
+        names.append("RabbitMQ")
+        #endif
+        #if Kafka
+        names.append("Kafka")
+        #endif
+        return names
+    }()
+
+    /// For a command line: those, and one more.
+    static func names(with trait: String) -> String {
+        (all + [trait]).joined(separator: ",")
     }
 }
 #endif

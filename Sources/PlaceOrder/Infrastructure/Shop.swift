@@ -74,9 +74,14 @@ struct Shop: Sendable {
         await store.close(keepsTemporary: pending != 0)
         guard pending != 0, let options = store.choice.options else { return }
         let count = pending.map { "\($0) deliveries are" } ?? "deliveries may be"
-        let platform = configuration.lastingPlatformURL.map { " --platform-url \($0)" } ?? ""
-        configuration.note(
-            "\(count) pending; deliver with: place-order resume \(options)\(platform)")
+        let command =
+            switch configuration.destination {
+            // Anything else would settle what nobody behind the broker has got.
+            case .broker(let broker): "relay \(options) --to \(broker.kind.rawValue) --broker URL"
+            case .platform:
+                "resume \(options)" + (configuration.lastingPlatformURL.map { " --platform-url \($0)" } ?? "")
+            }
+        configuration.note("\(count) pending; deliver with: place-order \(command)")
     }
 }
 
