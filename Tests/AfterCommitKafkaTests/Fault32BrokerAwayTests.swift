@@ -10,12 +10,17 @@ struct Fault32BrokerAwayTests {
     private let impatient = KafkaEventSinkConfiguration(messageTimeout: .seconds(1), closeTimeout: .zero)
 
     /// Sends an event again and again, as the engine does, until it is sent.
-    private func insist(_ events: [OutgoingEvent], _ sink: KafkaEventSink) async {
+    /// - Returns: how often it was tried at most.
+    @discardableResult
+    private func insist(_ events: [OutgoingEvent], _ sink: KafkaEventSink) async -> Int {
         var pending = events
+        var tries = 0
         while !pending.isEmpty {
+            tries += 1
             let outcomes = await sink.send(pending)
             pending = zip(pending, outcomes).filter { $1.summary != "sent" }.map(\.0)
         }
+        return tries
     }
 
     @Test("Fault 32: brokers that are away at the start: attempts fail, and once they are there the event is sent")
@@ -118,17 +123,18 @@ struct Fault32BrokerAwayTests {
         #expect(lines.contains("notice the Kafka client reports"))
     }
 
-    @Test("Fault 32: brokers that go, come and hang up in the middle of it: every event arrives, once or twice")
+    @Test("Fault 32: brokers that go, come and hang up in the middle of it: all arrives, no more often than it was sent")
     func interrupted() async throws {
         let cluster = try KafkaMockCluster(brokers: 2)
         try cluster.createTopic("orders", partitions: 4)
         let total = 400
+        let mostTries = Peak()
         try await withSink(cluster.configuration(), configuration: impatient) { sink in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for lane in 0..<4 {
                     group.addTask {
                         for first in stride(from: lane * 100, to: lane * 100 + 100, by: 10) {
-                            await insist(Fixtures.events(first..<first + 10, key: nil), sink)
+                            mostTries.note(await insist(Fixtures.events(first..<first + 10, key: nil), sink))
                         }
                     }
                 }
@@ -159,7 +165,7 @@ struct Fault32BrokerAwayTests {
             }
         }
         #expect(seen.count == total)
-        #expect(seen.values.allSatisfy { (1...2).contains($0) })
+        #expect(seen.values.allSatisfy { $0 <= mostTries.value })
     }
 
     @Test("Fault 32: what the engine was given while the brokers were away arrives when they are back, with its id")

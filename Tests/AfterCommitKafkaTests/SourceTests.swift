@@ -201,8 +201,7 @@ struct SourceTests {
         let messages = try await source.receive(exactly: 3)
         try cluster.setDown()
         try await source.accept(messages)
-        let duration = await ContinuousClock().measure { await source.close() }
-        #expect(duration < .seconds(20))
+        await source.close()
     }
 
     @Test("A closed source throws")

@@ -104,12 +104,10 @@ struct DisturbanceTests {
                 defer { patience.cancel() }
                 return try await sending.value.first?.error?.failureType == "rabbitmq.blocked"
             })
-        let start = ContinuousClock.now
         for _ in 0..<100 {
             let outcomes = await sink.send(try Outgoing.events(5))
             #expect(outcomes.allSatisfy { $0.error?.code == .blocked })
         }
-        #expect(ContinuousClock.now - start < .seconds(10))
         // One whose connection has no room left can be closed.
         let closing = try queue.sink(topology: RabbitMQTopology.none)
         let filling = (0..<10).map { _ in Task { await closing.send(try Outgoing.events(3, payload: payload)) } }

@@ -50,13 +50,13 @@ struct AwayTests {
     @Test("who is cancelled returns though the thread waits for a silent broker")
     func cancelled() async throws {
         let listener = try Listener(answering: true)
-        let sink = try sink(port: listener.port, timeout: .seconds(3), backoff: .constant(.seconds(1)))
+        // Longer than this test may take.
+        let sink = try sink(port: listener.port, timeout: .seconds(3_600), backoff: .constant(.seconds(1)))
         let sending = Task { await sink.send(try Outgoing.events(2)) }
         #expect(try await eventually { listener.accepted == 1 })
-        let start = ContinuousClock.now
         sending.cancel()
         #expect(try await sending.value.allSatisfy { $0.error?.code == .cancelled })
-        #expect(ContinuousClock.now - start < .seconds(2))
+        listener.hangUp()
         // One that is cancelled before it begins.
         let late = Task {
             withUnsafeCurrentTask { $0?.cancel() }
@@ -118,6 +118,7 @@ final class Listener: Sendable {
     let port: Int
     private let descriptor: Int32
     private let count = Atomic(0)
+    private let clients = Locked<[Int32]>([])
 
     init(answering: Bool) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -138,8 +139,8 @@ final class Listener: Sendable {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else { break }
+                if answering { self?.clients.withLock { $0.append(client) } } else { close(client) }
                 self?.count.add(1, ordering: .relaxed)
-                if !answering { close(client) }
             }
             // Here, and not where it is let go: the number may be another's by then.
             close(listener)
@@ -148,6 +149,15 @@ final class Listener: Sendable {
 
     deinit {
         shutdown(descriptor, Int32(SHUT_RDWR))
+        hangUp()
+    }
+
+    /// Ends the connections that are open.
+    func hangUp() {
+        for client in clients.withLock({ clients in
+            defer { clients = [] }
+            return clients
+        }) { close(client) }
     }
 
     var accepted: Int { count.load(ordering: .relaxed) }

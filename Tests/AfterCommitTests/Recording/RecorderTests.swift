@@ -60,7 +60,9 @@ private struct Shipped: Event {
         await #expect(throws: FaultInjectingStorage.InjectedFault.self) { try await storage.reserveRoom(for: 1) }
         let latch = Latch()
         storage.holdSettles(until: latch)
-        try await trial.running(on: storage, [handler.subscription()]) { engine in
+        // Time passes below for as long as the handler takes to begin, which must not be its timeout.
+        let patient = DeliveryPolicy(timeout: .seconds(86_400))
+        try await trial.running(on: storage, [handler.subscription(policy: patient)]) { engine in
             storage.failClaims(2)
             try await engine.emit(Probe(number: 2))
             try await trial.pass(.seconds(1), engine, until: { handler.calls.count == 1 })
