@@ -123,7 +123,7 @@ struct Fault32BrokerAwayTests {
         #expect(lines.contains("notice the Kafka client reports"))
     }
 
-    @Test("Fault 32: brokers that go, come and hang up in the middle of it: all arrives, no more often than it was sent")
+    @Test("Fault 32: brokers that go, come and hang up in the middle: all arrives, no more often than it was sent")
     func interrupted() async throws {
         let cluster = try KafkaMockCluster(brokers: 2)
         try cluster.createTopic("orders", partitions: 4)
