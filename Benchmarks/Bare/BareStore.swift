@@ -72,11 +72,11 @@ final class BareStore {
     }
 
     /// What an inbox needs at least, in one commit: each record, and its id, by which it is known when it comes again.
-    func receive(_ count: Int) throws {
+    func receive(_ ids: [UInt64]) throws {
         try write { transaction in
-            for _ in 0..<count {
+            for id in ids {
                 try appendOne(transaction)
-                var id = (UInt64.zero, sequence.bigEndian)
+                var id = (UInt64.zero, id.bigEndian)
                 try withUnsafeMutableBytes(of: &id) {
                     try put($0, place, in: received, transaction, flags: MDB_NOOVERWRITE)
                 }

@@ -17,7 +17,6 @@ final class BareKafkaConsumer {
             [
                 "bootstrap.servers": servers, "group.id": group, "auto.offset.reset": "earliest",
                 "enable.auto.offset.store": "false", "auto.commit.interval.ms": "1000",
-                "queued.max.messages.kbytes": "16384",
             ])
         self.topic = topic
         self.partitions = partitions
@@ -33,10 +32,13 @@ final class BareKafkaConsumer {
 
     /// - Parameters:
     ///   - bodyBytes: what each has.
-    ///   - store: keeps so many of them.
+    ///   - firstID: of the message that was produced first; the partitions were filled in turn.
+    ///   - store: keeps messages with these ids.
     /// - Returns: how long it took from asking for the first message to the storing of the last one's offset. The library shows
     ///   a message only when it has read all that came with it, so that the first one comes late.
-    func consume(_ count: Int, of bodyBytes: Int, batch: Int, store: (Int) throws -> Void) throws -> Duration {
+    func consume(
+        _ count: Int, of bodyBytes: Int, firstID: UInt64, batch: Int, store: ([UInt64]) throws -> Void
+    ) throws -> Duration {
         let list = rd_kafka_topic_partition_list_new(partitions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
         for partition in 0..<partitions {
@@ -49,6 +51,8 @@ final class BareKafkaConsumer {
         let begin = ContinuousClock.now
         try BareKafka.check(rd_kafka_assign(client.pointer, list))
         var messages = [UnsafeMutablePointer<rd_kafka_message_t>?](repeating: nil, count: batch)
+        var ids: [UInt64] = []
+        ids.reserveCapacity(batch)
         var (taken, bytes) = (0, 0)
         while taken < count {
             // What is there first, then one that is waited for.
@@ -64,9 +68,12 @@ final class BareKafkaConsumer {
                 try BareKafka.check(message.pointee.err)
                 bytes += message.pointee.len
                 list?.pointee.elems[Int(message.pointee.partition)].offset = message.pointee.offset + 1
+                let (offset, partition) = (message.pointee.offset, message.pointee.partition)
+                ids.append(firstID + UInt64(offset * Int64(partitions) + Int64(partition)))
                 taken += 1
             }
-            try store(found)
+            try store(ids)
+            ids.removeAll(keepingCapacity: true)
             try BareKafka.check(rd_kafka_offsets_store(client.pointer, list))
         }
         let time = ContinuousClock.now - begin

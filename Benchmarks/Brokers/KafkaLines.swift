@@ -64,7 +64,8 @@ struct KafkaConsumerLines: Chapter {
 
     let lines = [consume]
     private static let partitions: Int32 = 16
-    /// Less than 4 MB in each partition, of which the cluster keeps 5 MB, and some times what a client fetches ahead.
+    /// Less than 4 MB in each partition, of which the cluster keeps 5 MB, and less than what a client fetches ahead: past that
+    /// librdkafka before 2.2 would fetch nothing for a second.
     private static let count = 96_000
     private var sample: MessageSample?
     private var inbox: Inbox?
@@ -92,6 +93,7 @@ struct KafkaConsumerLines: Chapter {
         let producer = try BareKafkaProducer(servers: cluster.bootstrapServers, sample: sample, firstID: sent + 1)
         try producer.produce(Self.count, to: topic, partitions: Self.partitions, window: RelayOutbox.window)
         producer.close()
+        let firstID = sent + 1
         sent += UInt64(Self.count)
         var rates = Rates(count: Self.count)
         let source = try KafkaEventSource(
@@ -101,7 +103,7 @@ struct KafkaConsumerLines: Chapter {
         let bare = try BareKafkaConsumer(
             servers: cluster.bootstrapServers, group: "bare", topic: topic, partitions: Self.partitions)
         rates.bareTime = try bare.consume(
-            Self.count, of: sample.event.data.count, batch: 500, store: bareInbox.receive)
+            Self.count, of: sample.event.data.count, firstID: firstID, batch: 500, store: bareInbox.receive)
         bare.close()
         return [Sample(Self.consume, rates, showsCommits: false)]
     }

@@ -82,6 +82,63 @@ import Testing
         }
     }
 
+    private func received(_ numbers: Range<Int>) -> [Emission] {
+        numbers.map { number in
+            let id = EventID(high: 0x019a_c000_0000_7000, low: 0x8000_0000_0000_0000 | UInt64(number))
+            return Emission(
+                envelope: Envelope(
+                    id: id, type: "order.placed", source: "/test", time: Date(timeIntervalSince1970: 0),
+                    payload: .bytes(Data("{}".utf8))),
+                deduplication: Emission.Deduplication(key: "id/\(id)", fingerprint: 1))
+        }
+    }
+
+    @Test func keysThatShareACommitShareEntriesAndAreForgottenTogether() async throws {
+        let clock = FixedWallClock()
+        try await withStorage(clock: clock) { storage in
+            #expect(try await storage.receive(received(0..<500)).duplicates.isEmpty)
+            #expect(try await storage.entries(of: \.deduplication) == 500)
+            let ages = try await storage.entries(of: \.deduplicationAges)
+            #expect((10...20).contains(ages))
+            clock.advance(by: week - 1)
+            #expect(try await storage.receive(received(0..<501)).duplicates == Array(0..<500))
+            clock.advance(by: 1)
+            #expect(try await storage.receive(received(1_000..<1_500)).duplicates.isEmpty)
+            #expect(try await storage.entries(of: \.deduplication) == 501, "all of the first batch are forgotten")
+            #expect(try await storage.receive(received(0..<1)).duplicates.isEmpty)
+            #expect(try await storage.receive(received(0..<1)).duplicates == [0])
+        }
+    }
+
+    @Test("Fault 13: a damaged age is quarantined, and holds up no other")
+    func damagedAge() async throws {
+        let clock = FixedWallClock()
+        try await withStorage(clock: clock) { storage in
+            _ = try await storage.receive(received(0..<10))
+            clock.advance(by: 1)
+            _ = try await storage.receive(received(10..<20))
+            let context = storage.context
+            let ages = try await storage.reader.read { transaction in
+                let cursor = try Cursor(transaction, context.databases.deduplicationAges)
+                var ages: [[UInt8]] = []
+                var entry = try cursor.first()
+                while let current = entry {
+                    if DeduplicationAges.decodeAge(current.key) != nil { ages.append(Array(current.key)) }
+                    entry = try cursor.next()
+                }
+                return ages
+            }
+            #expect(ages.count == 2)
+            try await storage.damage(try #require(ages.first)) { $0.databases.deduplicationAges }
+            clock.advance(by: week)
+            _ = try await storage.receive(received(30..<50))
+            #expect(try await storage.entries(of: \.quarantine) == 1)
+            // The first of the damaged age is in its key; the other nine are kept on, and can be used anew.
+            #expect(try await storage.entries(of: \.deduplication) == 9 + 20)
+            #expect(try await storage.receive(received(0..<20)).duplicates.isEmpty)
+        }
+    }
+
     @Test func aGroupThatSharesACommitStoresOneEvent() async throws {
         try await withStorage { storage in
             let ids = try await withThrowingTaskGroup(of: EventID.self) { group in

@@ -38,11 +38,11 @@ public struct Emission: Sendable {
         /// FNV-1a of 64 bits (Fowler, Noll, Vo) over the event's type and bytes.
         package static func fingerprint(type: EventType, payload: Data) -> UInt64 {
             var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-            type.rawValue.utf8.forEach(mix)
-            mix(0)
+            func mixed(_ hash: UInt64, _ byte: UInt8) -> UInt64 { (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+            for byte in type.rawValue.utf8 { hash = mixed(hash, byte) }
+            hash = mixed(hash, 0)
             // Not one call for each byte.
-            payload.withUnsafeBytes { for byte in $0 { mix(byte) } }
+            hash = payload.withUnsafeBytes { bytes in bytes.reduce(hash, mixed) }
             return hash
         }
     }

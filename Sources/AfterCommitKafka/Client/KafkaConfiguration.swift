@@ -23,7 +23,7 @@ import Foundation
 /// | `partitioner` | `murmur2_random` | the partition that the Java client chooses for a key |
 /// | `auto.offset.reset` | `earliest` | a new group begins with what is there |
 /// | `auto.commit.interval.ms` | `1000` | what was settled is seldom given out again |
-/// | `queued.max.messages.kbytes` | `16384` | what a consumer holds that nobody asked for yet |
+/// | `fetch.queue.backoff.ms` | `100` | how long a consumer fetches nothing once it holds `queued.max.messages.kbytes` or `queued.min.messages`; before librdkafka 2.2, always 1 s |
 public struct KafkaConfiguration: Sendable {
     /// Hosts and ports, separated by commas.
     public let bootstrapServers: String
@@ -107,13 +107,17 @@ public struct KafkaConfiguration: Sendable {
         return KafkaError(.invalidConfiguration, KafkaError.escaped(message))
     }
 
-    private static let defaults = [
+    private static let defaults: [String: String] = [
         "client.id": "aftercommit",
         "partitioner": "murmur2_random",
         "auto.offset.reset": "earliest",
         "auto.commit.interval.ms": "1000",
-        "queued.max.messages.kbytes": "16384",
-    ]
+    ].merging(fetchBackoff) { $1 }
+
+    /// Older clients do not know the property, and refuse it.
+    private static var fetchBackoff: [String: String] {
+        rd_kafka_version() >= 0x0202_00FF ? ["fetch.queue.backoff.ms": "100"] : [:]
+    }
 }
 
 extension KafkaConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

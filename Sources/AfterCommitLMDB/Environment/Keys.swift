@@ -6,7 +6,10 @@ import Foundation
 func withKey<R>(
     _ name: String, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> R
 ) throws(StorageError) -> R {
-    try withBytes(Array(name.utf8), body)
+    var name = name
+    return try name.withUTF8 { bytes in
+        Result { () throws(StorageError) in try body(UnsafeRawBufferPointer(bytes)) }
+    }.get()
 }
 
 /// Lends an integer's bytes, most significant first, as a key: keys then sort as the integers do.

@@ -27,13 +27,16 @@ struct EncodedEvents: ~Copyable, Sendable {
     private var buffer: ByteBuffer
     /// Where each of them ends.
     private var ends: [Int] = []
-    private var exceptional: [Int: Exceptional] = [:]
+    /// As far as there are any; the rest has none.
+    private var exceptional: [Exceptional?] = []
     private var shared: Shared?
     /// What all of them take in the log, about.
     private(set) var storedBytes = 0
 
     /// Whether one of them has a delay or a deduplication key.
-    var hasExceptional: Bool { !exceptional.isEmpty }
+    var hasExceptional: Bool { exceptional.contains { $0 != nil } }
+    /// Whether one of them has a delay.
+    var hasDelayed: Bool { exceptional.contains { $0?.deliverAt != nil } }
     var count: Int { ends.count }
     var isEmpty: Bool { ends.isEmpty }
     /// How many bytes of memory it has.
@@ -58,17 +61,17 @@ struct EncodedEvents: ~Copyable, Sendable {
     mutating func append(_ emission: Emission, coder: any EventCoder) throws {
         let envelope = emission.envelope
         let payload = try envelope.bytes(using: coder)
-        var writer = ByteWriter()
-        writer.put(envelope, payload: payload)
+        payload.withUnsafeBytes { payload in
+            buffer.append(atMost: BytePointer.roomBytes(for: envelope, payload: payload)) {
+                $0.put(envelope, payload: payload)
+            }
+        }
         let exceptional: Exceptional? =
             if emission.deliverAt == nil, emission.deduplication == nil {
                 nil
             } else {
                 Exceptional(deliverAt: emission.deliverAt, deduplication: emission.deduplication)
             }
-        writer.bytes.withUnsafeBytes { bytes in
-            buffer.append(atMost: bytes.count) { $0.copy(bytes) }
-        }
         added(exceptional)
     }
 
@@ -153,7 +156,10 @@ struct EncodedEvents: ~Copyable, Sendable {
 
     private mutating func added(_ exception: Exceptional?) {
         storedBytes += Self.storedBytes(from: ends.last ?? 0, to: buffer.count, exception)
-        if let exception { exceptional[ends.count] = exception }
+        if let exception {
+            while exceptional.count < ends.count { exceptional.append(nil) }
+            exceptional.append(exception)
+        }
         ends.append(buffer.count)
     }
 
@@ -165,7 +171,8 @@ struct EncodedEvents: ~Copyable, Sendable {
     mutating func truncate(to count: Int) {
         while ends.count > count, let end = ends.popLast() {
             let start = ends.last ?? 0
-            storedBytes -= Self.storedBytes(from: start, to: end, exceptional.removeValue(forKey: ends.count))
+            let exception = ends.count < exceptional.count ? exceptional.removeLast() : nil
+            storedBytes -= Self.storedBytes(from: start, to: end, exception)
             buffer.truncate(to: start)
         }
         if let shared, shared.origin.upperBound > buffer.count { self.shared = nil }
@@ -176,7 +183,7 @@ struct EncodedEvents: ~Copyable, Sendable {
     /// The ids, in order.
     var ids: [EventID] { (0..<count).map { id(at: $0) } }
 
-    private func id(at index: Int) -> EventID {
+    func id(at index: Int) -> EventID {
         // An envelope begins with its id.
         let bytes = self[index]
         return EventID(
@@ -191,15 +198,14 @@ struct EncodedEvents: ~Copyable, Sendable {
 
     /// The earlier one of these events that a deduplication key stands for.
     func first(with key: Emission.Deduplication) -> (id: EventID, deduplication: Emission.Deduplication)? {
-        let known = exceptional.filter { $0.value.deduplication?.key == key.key }.min { $0.key < $1.key }
-        guard let known, let deduplication = known.value.deduplication else { return nil }
-        return (id(at: known.key), deduplication)
+        guard let index = exceptional.firstIndex(where: { $0?.deduplication?.key == key.key }),
+            let deduplication = exceptional[index]?.deduplication
+        else { return nil }
+        return (id(at: index), deduplication)
     }
 
-    func visit(
-        _ body: (Int, UnsafeRawBufferPointer, Exceptional?) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        for index in 0..<count { try body(index, self[index], exceptional[index]) }
+    func exceptional(at index: Int) -> Exceptional? {
+        index < exceptional.count ? exceptional[index] : nil
     }
 }
 #endif

@@ -26,6 +26,32 @@ extension ByteWriter {
     }
 }
 
+extension BytePointer {
+    /// What an envelope takes at most.
+    static func roomBytes(for envelope: Envelope, payload: UnsafeRawBufferPointer) -> Int {
+        // Id, date, and the numbers and lengths.
+        var bytes = 128 + payload.count
+        bytes += envelope.type.rawValue.utf8.count + (envelope.orderingKey?.utf8.count ?? 0)
+        bytes += envelope.source.utf8.count + envelope.contentType.utf8.count
+        for (name, value) in envelope.headers {
+            bytes += name.utf8.count + value.utf8.count + 2 * maxIntegerBytes
+        }
+        return bytes
+    }
+
+    mutating func put(_ envelope: Envelope, payload: UnsafeRawBufferPointer) {
+        put(envelope.id)
+        put(envelope.type.rawValue)
+        put(envelope.orderingKey)
+        put(envelope.time)
+        put(envelope.schemaVersion)
+        put(envelope.source)
+        put(envelope.contentType)
+        put(envelope.headers)
+        put(payload)
+    }
+}
+
 extension ByteReader {
     mutating func eventID() throws(StorageError) -> EventID {
         EventID(high: try fixed(UInt64.self), low: try fixed(UInt64.self))

@@ -18,37 +18,33 @@ extension WriteGroup {
     @discardableResult
     func store(_ events: borrowing EncodedEvents) throws -> [Int: EventID] {
         guard !events.isEmpty else { return [:] }
-        var known: [Int: EventID] = [:]
         // The key of another payload refuses these events alone; what fails behind it fails the group.
-        if events.hasExceptional {
-            let keys = try knownKeys(events)
-            if let conflict = keys.firstConflict { throw conflict }
-            known = keys.first
-        }
-        try write(events, except: Set(known.keys))
-        return known
+        let keys = events.hasExceptional ? try knownKeys(events) : KnownKeys()
+        if let conflict = keys.firstConflict { throw conflict }
+        try write(events, keys)
+        return keys.first
     }
 
     /// Stores those that are not known; one whose key stands for another payload holds up no other.
     func receive(_ events: borrowing EncodedEvents) throws -> ReceiveReport {
         guard !events.isEmpty else { return ReceiveReport() }
         let keys = try knownKeys(events)
-        let known = Set(keys.first.keys).union(keys.conflicts.keys)
         // What is known needs no room: a full store can say so of what comes again.
-        if known.count < events.count {
+        if keys.first.count + keys.conflicts.count < events.count {
             try checkRoom(forFurther: events.storedBytes)
-            try write(events, except: known)
+            try write(events, keys)
         }
         return ReceiveReport(duplicates: keys.first.keys.sorted(), refused: keys.conflicts)
     }
 
-    private func write(_ events: borrowing EncodedEvents, except known: Set<Int>) throws {
+    private func write(_ events: borrowing EncodedEvents, _ keys: KnownKeys) throws {
         do {
-            if events.hasExceptional {
-                try store(events, except: known)
-            } else {
+            if keys.first.isEmpty, keys.conflicts.isEmpty, !events.hasDelayed {
                 try appendToLog(events)
+            } else {
+                try store(events, except: keys)
             }
+            try remember(events, keys)
         } catch {
             throw GroupFailure(underlying: error)
         }
@@ -104,49 +100,72 @@ extension WriteGroup {
         var first: [Int: EventID] = [:]
         /// Keys that stand for other payloads.
         var conflicts: [Int: EmitError] = [:]
+        /// Keys of events that are new, whose records cannot be read.
+        var damaged: [(key: String, bytes: [UInt8])] = []
+        /// Positions of events that are new and have keys.
+        var new: [Int] = []
 
         var firstConflict: EmitError? { conflicts.min { $0.key < $1.key }?.value }
+
+        func contains(_ index: Int) -> Bool { first[index] != nil || conflicts[index] != nil }
     }
 
     private func knownKeys(_ events: borrowing EncodedEvents) throws -> KnownKeys {
         let table = context.deduplication(transaction)
         let now = context.envelopes.wallClock.now()
-        let ids = events.ids
         var known = KnownKeys()
         var seen: [String: DeduplicationRecord] = [:]
-        try events.visit { index, _, exceptional throws(StorageError) in
-            guard let key = exceptional?.deduplication else { return }
-            let record = if let record = seen[key.key] { record } else { try table.record(key.key) }
+        seen.reserveCapacity(events.count)
+        for index in 0..<events.count {
+            guard let key = events.exceptional(at: index)?.deduplication else { continue }
+            var record = seen[key.key]
+            if record == nil {
+                switch try table.stored(key.key) {
+                case .none: break
+                case .record(let stored): record = stored
+                case .damaged(let bytes): known.damaged.append((key.key, bytes))
+                }
+            }
             do throws(EmitError) {
                 if let first = try record?.firstID(for: key, now: now) {
                     known.first[index] = first
-                    return
+                    continue
                 }
             } catch {
                 known.conflicts[index] = error
-                return
+                continue
             }
-            seen[key.key] = DeduplicationRecord(id: ids[index], fingerprint: key.fingerprint, emittedAt: now)
+            known.new.append(index)
+            seen[key.key] = DeduplicationRecord(
+                id: events.id(at: index), fingerprint: key.fingerprint, emittedAt: now)
         }
         return known
     }
 
-    private func store(_ events: borrowing EncodedEvents, except known: Set<Int>) throws(StorageError) {
+    private func remember(_ events: borrowing EncodedEvents, _ keys: KnownKeys) throws(StorageError) {
+        guard !keys.new.isEmpty else { return }
+        let table = context.deduplication(transaction)
+        for (key, bytes) in keys.damaged { try table.keep(bytes, of: key) }
+        var fresh: [(key: Emission.Deduplication, id: EventID)] = []
+        fresh.reserveCapacity(keys.new.count)
+        for index in keys.new {
+            guard let key = events.exceptional(at: index)?.deduplication else { continue }
+            fresh.append((key, events.id(at: index)))
+        }
+        try table.insert(fresh, now: context.envelopes.wallClock.now())
+    }
+
+    private func store(_ events: borrowing EncodedEvents, except known: KnownKeys) throws(StorageError) {
         let now = context.envelopes.wallClock.now()
-        let ids = events.ids
         let delayed = context.delayed(transaction)
-        let deduplication = context.deduplication(transaction)
-        try appendToLog(count: events.count - known.count) { append throws(StorageError) in
-            try events.visit { index, envelope, exceptional throws(StorageError) in
-                guard !known.contains(index) else { return }
-                if let key = exceptional?.deduplication {
-                    _ = try deduplication.insert(key, id: ids[index], now: now)
-                }
-                if let deliverAt = exceptional?.deliverAt, deliverAt > now {
-                    try delayed.insert(DelayedTable.Key(deliverAt: deliverAt, id: ids[index]), envelope)
+        let count = events.count - known.first.count - known.conflicts.count
+        try appendToLog(count: count) { append throws(StorageError) in
+            for index in 0..<events.count where !known.contains(index) {
+                if let deliverAt = events.exceptional(at: index)?.deliverAt, deliverAt > now {
+                    try delayed.insert(DelayedTable.Key(deliverAt: deliverAt, id: events.id(at: index)), events[index])
                     change.insert(.delayed)
                 } else {
-                    try append(envelope)
+                    try append(events[index])
                 }
             }
         }
@@ -191,8 +210,8 @@ extension WriteGroup {
 
     /// The id of the event that a deduplication key stands for, read through the transaction that is open innermost.
     func firstID(for key: Emission.Deduplication, in transaction: Transaction) throws -> EventID? {
-        try context.deduplication(transaction).record(key.key)?
-            .firstID(for: key, now: context.envelopes.wallClock.now())
+        guard case .record(let record) = try context.deduplication(transaction).stored(key.key) else { return nil }
+        return try record.firstID(for: key, now: context.envelopes.wallClock.now())
     }
 }
 #endif
