@@ -1,9 +1,10 @@
 #if SQLite
 import AfterCommit
-import AfterCommitSQLite
 import Foundation
 import GRDB
 import Testing
+
+@testable import AfterCommitSQLite
 
 @Suite(.timeLimit(.minutes(1))) struct OpeningTests {
     @Test func aPoolThatIsNotFullySynchronousIsRefusedWithTheLineThatMendsIt() async throws {
@@ -84,7 +85,7 @@ import Testing
         try await withStorage { storage, pool in
             let mayGoOn = await holdWriter(pool)
             let attaching = Task { try await storage.attach() }
-            await letTasksGoOn()
+            try await eventually { storage.context.live.isAttached }
             storage.detach()
             mayGoOn.signal()
             let error = await #expect(throws: StorageError.self) { _ = try await attaching.value }
