@@ -58,31 +58,24 @@ struct RebalanceTests {
         #expect(seen.count == sent)
     }
 
-    /// As the client does with all partitions at each rebalance, from a thread of its own.
+    /// As the client does with all partitions at each rebalance, from a thread of its own: while one call takes thousands.
     @Test("Nothing is left out of partitions that are paused and go on while messages are taken")
     func pausedMeanwhile() async throws {
         let cluster = try KafkaMockCluster(brokers: 1)
-        // All of it may come to one partition, of which the cluster keeps 5 MB.
-        let (total, partitions) = (12_000, 4)
+        // By keys to many partitions: the cluster keeps 5 MB of each.
+        let (total, partitions, keys) = (60_000, 16, 60)
         try cluster.createTopic("orders", partitions: partitions)
-        let outcomes = try await withSink(cluster.configuration()) { await $0.send(Fixtures.events(0..<total)) }
+        let events = (0..<keys).flatMap { key in
+            Fixtures.events(key * total / keys..<(key + 1) * total / keys, key: "\(key)")
+        }
+        let outcomes = try await withSink(cluster.configuration()) { await $0.send(events) }
         #expect(outcomes.allSatisfy { $0.summary == "sent" })
-        let source = try source(cluster)
+        let source = try KafkaEventSource(
+            cluster.configuration(), topics: ["orders"], group: "readers",
+            configuration: KafkaEventSourceConfiguration(maxOutstanding: total), logger: Fixtures.quiet)
         var messages = try await source.receive(upTo: 1)
         let client = try #require(await source.consumer.clientAddress)
-        let isOver = Locked(false)
-        let thread = Thread {
-            let list = rd_kafka_topic_partition_list_new(Int32(partitions))
-            for partition in 0..<partitions { rd_kafka_topic_partition_list_add(list, "orders", Int32(partition)) }
-            while !isOver.withLock({ $0 }) {
-                rd_kafka_pause_partitions(OpaquePointer(bitPattern: client), list)
-                rd_kafka_resume_partitions(OpaquePointer(bitPattern: client), list)
-                Thread.sleep(forTimeInterval: 0.004)
-            }
-            rd_kafka_topic_partition_list_destroy(list)
-            isOver.withLock { $0 = false }
-        }
-        thread.start()
+        let pausing = Pausing(client, topic: "orders", partitions: partitions)
         let seen = Seen()
         var (next, hasGap) = ([UInt64: UInt64](), false)
         while true {
@@ -93,11 +86,13 @@ struct RebalanceTests {
             seen.add(messages)
             try await source.accept(messages)
             if seen.count == total || hasGap { break }
-            messages = try await source.receive(upTo: 1_000)
+            // Meanwhile the client fetches thousands ahead.
+            try await Task.sleep(for: .milliseconds(30))
+            pausing.begin()
+            messages = try await source.receive(upTo: 5_000)
         }
         #expect(!hasGap)
-        isOver.withLock { $0 = true }
-        while isOver.withLock({ $0 }) { await Task.yield() }
+        await pausing.end()
         await source.close()
     }
 
@@ -132,5 +127,37 @@ struct RebalanceTests {
 
 extension KafkaConsumer {
     fileprivate var clientAddress: UInt? { handle.map { UInt(bitPattern: $0.pointer) } }
+}
+
+/// Pauses partitions and lets them go on, once each time it is asked for, on a thread of its own.
+private final class Pausing: Sendable {
+    private let asked = DispatchSemaphore(value: 0)
+    private let isOver = Locked(false)
+    private let hasEnded = Locked(false)
+
+    init(_ client: UInt, topic: String, partitions: Int) {
+        Thread {
+            let list = rd_kafka_topic_partition_list_new(Int32(partitions))
+            for partition in 0..<partitions { rd_kafka_topic_partition_list_add(list, topic, Int32(partition)) }
+            for number in 0... {
+                self.asked.wait()
+                if self.isOver.withLock({ $0 }) { break }
+                // Not always at the same point of the call.
+                Thread.sleep(forTimeInterval: Double(number % 8) * 0.000_2)
+                rd_kafka_pause_partitions(OpaquePointer(bitPattern: client), list)
+                rd_kafka_resume_partitions(OpaquePointer(bitPattern: client), list)
+            }
+            rd_kafka_topic_partition_list_destroy(list)
+            self.hasEnded.withLock { $0 = true }
+        }.start()
+    }
+
+    func begin() { asked.signal() }
+
+    func end() async {
+        isOver.withLock { $0 = true }
+        asked.signal()
+        while !hasEnded.withLock({ $0 }) { await Task.yield() }
+    }
 }
 #endif
