@@ -90,10 +90,10 @@ struct KafkaConsumerLines: Chapter {
         let cluster = try KafkaMockCluster(brokers: 1)
         let topic = "inbox"
         try cluster.createTopic(topic, partitions: Int(Self.partitions))
-        let producer = try BareKafkaProducer(servers: cluster.bootstrapServers, sample: sample, firstID: sent + 1)
+        let firstID = sent + 1
+        let producer = try BareKafkaProducer(servers: cluster.bootstrapServers, sample: sample, firstID: firstID)
         try producer.produce(Self.count, to: topic, partitions: Self.partitions, window: RelayOutbox.window)
         producer.close()
-        let firstID = sent + 1
         sent += UInt64(Self.count)
         var rates = Rates(count: Self.count)
         let source = try KafkaEventSource(

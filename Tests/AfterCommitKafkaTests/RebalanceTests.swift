@@ -7,8 +7,13 @@ import Testing
 
 @Suite("A group whose members come and go", .timeLimit(.minutes(3)))
 struct RebalanceTests {
-    private func source(_ cluster: KafkaMockCluster, group: String = "readers") throws -> KafkaEventSource {
-        try KafkaEventSource(cluster.configuration(), topics: ["orders"], group: group, logger: Fixtures.quiet)
+    private func source(
+        _ cluster: KafkaMockCluster, group: String = "readers",
+        configuration: KafkaEventSourceConfiguration = KafkaEventSourceConfiguration()
+    ) throws -> KafkaEventSource {
+        try KafkaEventSource(
+            cluster.configuration(), topics: ["orders"], group: group, configuration: configuration,
+            logger: Fixtures.quiet)
     }
 
     @Test("Nothing is left out while one takes what is sent, and others join it and leave it")
@@ -70,9 +75,7 @@ struct RebalanceTests {
         }
         let outcomes = try await withSink(cluster.configuration()) { await $0.send(events) }
         #expect(outcomes.allSatisfy { $0.summary == "sent" })
-        let source = try KafkaEventSource(
-            cluster.configuration(), topics: ["orders"], group: "readers",
-            configuration: KafkaEventSourceConfiguration(maxOutstanding: total), logger: Fixtures.quiet)
+        let source = try source(cluster, configuration: KafkaEventSourceConfiguration(maxOutstanding: total))
         var messages = try await source.receive(upTo: 1)
         let client = try #require(await source.consumer.clientAddress)
         let pausing = Pausing(client, topic: "orders", partitions: partitions)

@@ -59,17 +59,7 @@ import Testing
             _ = try await storage.attach()
             try await emit(1, "damaged")
             try await emit(2, "whole")
-            let context = storage.context
-            let keys = try await storage.reader.read { transaction in
-                let cursor = try Cursor(transaction, context.databases.deduplication)
-                var keys: [[UInt8]] = []
-                var entry = try cursor.first()
-                while let current = entry {
-                    keys.append(Array(current.key))
-                    entry = try cursor.next()
-                }
-                return keys
-            }
+            let keys = try await storage.keys(of: \.deduplication)
             let key = try #require(keys.first { String(decoding: $0, as: UTF8.self).hasSuffix("damaged") })
             try await storage.damage(key, in: { $0.databases.deduplication })
             if isExpired { clock.advance(by: week + 1) }
@@ -117,17 +107,7 @@ import Testing
             _ = try await storage.receive(received(0..<10))
             clock.advance(by: 1)
             _ = try await storage.receive(received(10..<20))
-            let context = storage.context
-            let ages = try await storage.reader.read { transaction in
-                let cursor = try Cursor(transaction, context.databases.deduplicationAges)
-                var ages: [[UInt8]] = []
-                var entry = try cursor.first()
-                while let current = entry {
-                    if DeduplicationAges.decodeAge(current.key) != nil { ages.append(Array(current.key)) }
-                    entry = try cursor.next()
-                }
-                return ages
-            }
+            let ages = try await storage.keys(of: \.deduplicationAges)
             #expect(ages.count == 2)
             try await storage.damage(try #require(ages.first)) { $0.databases.deduplicationAges }
             clock.advance(by: week)

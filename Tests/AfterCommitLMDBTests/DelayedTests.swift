@@ -70,16 +70,21 @@ import Testing
 extension LMDBStorage {
     /// How many rows a table of the engine's has, the one that keeps a tree from going empty left out.
     func entries(of database: @escaping @Sendable (Databases) -> MDB_dbi) async throws -> Int {
+        try await keys(of: database).count
+    }
+
+    /// Their keys.
+    func keys(of database: @escaping @Sendable (Databases) -> MDB_dbi) async throws -> [[UInt8]] {
         let context = context
         return try await reader.read { transaction in
             let cursor = try Cursor(transaction, database(context.databases))
-            var count = 0
+            var keys: [[UInt8]] = []
             var entry = try cursor.first()
             while let current = entry {
-                if current.key.count > 4 { count += 1 }
+                if current.key.count > 4 { keys.append(Array(current.key)) }
                 entry = try cursor.next()
             }
-            return count
+            return keys
         }
     }
 }

@@ -6,7 +6,7 @@ import Foundation
 /// When deduplication keys were stored, so that the oldest can be found: a date and the first of the keys that were stored then,
 /// to the others. Keys that share a commit share entries, which are written and deleted as one.
 struct DeduplicationAges {
-    struct Entry: Equatable {
+    struct Entry {
         let emittedAt: Date
         let keys: [String]
     }

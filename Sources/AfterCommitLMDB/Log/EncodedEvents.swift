@@ -97,7 +97,8 @@ struct EncodedEvents: ~Copyable, Sendable {
         if let shared, shared.event == event {
             let sharedBytes = shared.type.count + shared.origin.count
             let base = buffer.count
-            buffer.append(atMost: sharedBytes + Self.furtherRoomBytes(head, stamp, payload)) { end in
+            buffer.append(atMost: sharedBytes + BytePointer.furtherRoomBytes(head.orderingKey, stamp.headers, payload))
+            { end in
                 let first = UnsafeRawPointer(end.address - base)
                 end.put(stamp.id)
                 end.copy(UnsafeRawBufferPointer(start: first + shared.type.lowerBound, count: shared.type.count))
@@ -122,7 +123,8 @@ struct EncodedEvents: ~Copyable, Sendable {
         var type = 0..<0
         var origin = 0..<0
         let (source, contentType) = (source, contentType)
-        buffer.append(atMost: sharedBytes + Self.furtherRoomBytes(head, stamp, payload)) { end in
+        buffer.append(atMost: sharedBytes + BytePointer.furtherRoomBytes(head.orderingKey, stamp.headers, payload)) {
+            end in
             let first = end.address - base
             end.put(stamp.id)
             let typeStart = end.address - first
@@ -139,19 +141,6 @@ struct EncodedEvents: ~Copyable, Sendable {
             end.put(payload)
         }
         return Shared(event: event, type: type, origin: origin)
-    }
-
-    /// What an envelope takes at most, beside type, source and content type.
-    private static func furtherRoomBytes(
-        _ head: EventHead, _ stamp: EventStamp, _ payload: UnsafeRawBufferPointer
-    ) -> Int {
-        // Id, date, and up to eight lengths.
-        var bytes = 128 + payload.count
-        if let key = head.orderingKey { bytes += key.utf8.count }
-        for (name, value) in stamp.headers {
-            bytes += name.utf8.count + value.utf8.count + 2 * BytePointer.maxIntegerBytes
-        }
-        return bytes
     }
 
     private mutating func added(_ exception: Exceptional?) {

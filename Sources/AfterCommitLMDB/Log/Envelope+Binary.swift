@@ -8,37 +8,40 @@ extension ByteWriter {
         put(fixed: id.low)
     }
 
-    /// Type and ordering key come first, so that they can be read without the rest.
     mutating func put(_ envelope: Envelope, payload: Data) {
-        put(envelope.id)
-        put(envelope.type.rawValue)
-        put(envelope.orderingKey) { $0.put($1) }
-        put(envelope.time)
-        put(envelope.schemaVersion)
-        put(envelope.source)
-        put(envelope.contentType)
-        put(UInt64(envelope.headers.count))
-        for (name, value) in envelope.headers {
-            put(name)
-            put(value)
+        payload.withUnsafeBytes { payload in
+            let room = BytePointer.roomBytes(for: envelope, payload: payload)
+            bytes += [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+                guard let start = buffer.baseAddress else { return }
+                var end = BytePointer(start)
+                end.put(envelope, payload: payload)
+                count = end.address - UnsafeMutableRawPointer(start)
+            }
         }
-        put(payload)
     }
 }
 
 extension BytePointer {
     /// What an envelope takes at most.
     static func roomBytes(for envelope: Envelope, payload: UnsafeRawBufferPointer) -> Int {
-        // Id, date, and the numbers and lengths.
+        envelope.type.rawValue.utf8.count + envelope.source.utf8.count + envelope.contentType.utf8.count
+            + furtherRoomBytes(envelope.orderingKey, envelope.headers, payload)
+    }
+
+    /// What an envelope takes at most, beside type, source and content type.
+    static func furtherRoomBytes(
+        _ orderingKey: String?, _ headers: [String: String], _ payload: UnsafeRawBufferPointer
+    ) -> Int {
+        // Id, date, and up to eight lengths.
         var bytes = 128 + payload.count
-        bytes += envelope.type.rawValue.utf8.count + (envelope.orderingKey?.utf8.count ?? 0)
-        bytes += envelope.source.utf8.count + envelope.contentType.utf8.count
-        for (name, value) in envelope.headers {
+        if let orderingKey { bytes += orderingKey.utf8.count }
+        for (name, value) in headers {
             bytes += name.utf8.count + value.utf8.count + 2 * maxIntegerBytes
         }
         return bytes
     }
 
+    /// Type and ordering key come first, so that they can be read without the rest.
     mutating func put(_ envelope: Envelope, payload: UnsafeRawBufferPointer) {
         put(envelope.id)
         put(envelope.type.rawValue)

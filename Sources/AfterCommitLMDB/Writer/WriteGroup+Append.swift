@@ -30,7 +30,7 @@ extension WriteGroup {
         guard !events.isEmpty else { return ReceiveReport() }
         let keys = try knownKeys(events)
         // What is known needs no room: a full store can say so of what comes again.
-        if keys.first.count + keys.conflicts.count < events.count {
+        if keys.count < events.count {
             try checkRoom(forFurther: events.storedBytes)
             try write(events, keys)
         }
@@ -39,12 +39,12 @@ extension WriteGroup {
 
     private func write(_ events: borrowing EncodedEvents, _ keys: KnownKeys) throws {
         do {
-            if keys.first.isEmpty, keys.conflicts.isEmpty, !events.hasDelayed {
+            if keys.count == 0, !events.hasDelayed {
                 try appendToLog(events)
             } else {
                 try store(events, except: keys)
             }
-            try remember(events, keys)
+            try remember(keys)
         } catch {
             throw GroupFailure(underlying: error)
         }
@@ -94,72 +94,10 @@ extension WriteGroup {
         return tail?.sequence ?? 0
     }
 
-    /// What is known of the deduplication keys of events, by position.
-    private struct KnownKeys {
-        /// The ids of the earlier events that keys stand for.
-        var first: [Int: EventID] = [:]
-        /// Keys that stand for other payloads.
-        var conflicts: [Int: EmitError] = [:]
-        /// Keys of events that are new, whose records cannot be read.
-        var damaged: [(key: String, bytes: [UInt8])] = []
-        /// Positions of events that are new and have keys.
-        var new: [Int] = []
-
-        var firstConflict: EmitError? { conflicts.min { $0.key < $1.key }?.value }
-
-        func contains(_ index: Int) -> Bool { first[index] != nil || conflicts[index] != nil }
-    }
-
-    private func knownKeys(_ events: borrowing EncodedEvents) throws -> KnownKeys {
-        let table = context.deduplication(transaction)
-        let now = context.envelopes.wallClock.now()
-        var known = KnownKeys()
-        var seen: [String: DeduplicationRecord] = [:]
-        seen.reserveCapacity(events.count)
-        for index in 0..<events.count {
-            guard let key = events.exceptional(at: index)?.deduplication else { continue }
-            var record = seen[key.key]
-            if record == nil {
-                switch try table.stored(key.key) {
-                case .none: break
-                case .record(let stored): record = stored
-                case .damaged(let bytes): known.damaged.append((key.key, bytes))
-                }
-            }
-            do throws(EmitError) {
-                if let first = try record?.firstID(for: key, now: now) {
-                    known.first[index] = first
-                    continue
-                }
-            } catch {
-                known.conflicts[index] = error
-                continue
-            }
-            known.new.append(index)
-            seen[key.key] = DeduplicationRecord(
-                id: events.id(at: index), fingerprint: key.fingerprint, emittedAt: now)
-        }
-        return known
-    }
-
-    private func remember(_ events: borrowing EncodedEvents, _ keys: KnownKeys) throws(StorageError) {
-        guard !keys.new.isEmpty else { return }
-        let table = context.deduplication(transaction)
-        for (key, bytes) in keys.damaged { try table.keep(bytes, of: key) }
-        var fresh: [(key: Emission.Deduplication, id: EventID)] = []
-        fresh.reserveCapacity(keys.new.count)
-        for index in keys.new {
-            guard let key = events.exceptional(at: index)?.deduplication else { continue }
-            fresh.append((key, events.id(at: index)))
-        }
-        try table.insert(fresh, now: context.envelopes.wallClock.now())
-    }
-
     private func store(_ events: borrowing EncodedEvents, except known: KnownKeys) throws(StorageError) {
         let now = context.envelopes.wallClock.now()
         let delayed = context.delayed(transaction)
-        let count = events.count - known.first.count - known.conflicts.count
-        try appendToLog(count: count) { append throws(StorageError) in
+        try appendToLog(count: events.count - known.count) { append throws(StorageError) in
             for index in 0..<events.count where !known.contains(index) {
                 if let deliverAt = events.exceptional(at: index)?.deliverAt, deliverAt > now {
                     try delayed.insert(DelayedTable.Key(deliverAt: deliverAt, id: events.id(at: index)), events[index])
@@ -206,12 +144,6 @@ extension WriteGroup {
     /// Keeps the bytes of a record that cannot be read, out of the way of the others.
     func quarantine(_ table: String, key: [UInt8], _ bytes: [UInt8]) throws(StorageError) {
         try context.quarantine(transaction).keep(table, key: key, bytes)
-    }
-
-    /// The id of the event that a deduplication key stands for, read through the transaction that is open innermost.
-    func firstID(for key: Emission.Deduplication, in transaction: Transaction) throws -> EventID? {
-        guard case .record(let record) = try context.deduplication(transaction).stored(key.key) else { return nil }
-        return try record.firstID(for: key, now: context.envelopes.wallClock.now())
     }
 }
 #endif
